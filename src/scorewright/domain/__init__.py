@@ -1,0 +1,1 @@
+"""Frozen values that cross between rooms. Nothing here reads, writes or computes a model."""
