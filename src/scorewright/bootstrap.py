@@ -1,0 +1,71 @@
+"""The composition root: settings become wired parts, here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from scorewright.registry.seam import Registry
+    from scorewright.serve.settings import ServiceSettings
+
+
+class Settings(BaseSettings):
+    """Where Scorewright keeps its state, from ``SCOREWRIGHT_...`` variables.
+
+    Parameters
+    ----------
+    home : Path
+        ``SCOREWRIGHT_HOME``: folder of the MLflow store, bundles and reports.
+    registry : str
+        ``SCOREWRIGHT_REGISTRY``: ``mlflow`` (SQLite under home), ``folder``, ``folder:PATH`` or an MLflow tracking URI.
+    artifacts : str or None
+        ``SCOREWRIGHT_ARTIFACTS``: where MLflow keeps files, as a path or URI.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SCOREWRIGHT_", env_ignore_empty=True, frozen=True, extra="ignore")
+
+    home: Path = Path(".scorewright")
+    registry: str = Field("mlflow", min_length=1)
+    artifacts: str | None = None
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Everything the verbs need, made when first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry of the settings."""
+        from scorewright.registry.opening import open_registry
+
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return open_registry(self.settings.registry, self.settings.home, self.settings.artifacts)
+
+    @property
+    def bundles(self) -> Path:
+        """Folder in which bundles are sealed."""
+        return self.settings.home / "bundles"
+
+    def service(self, portfolio: str | None, wanted: str, settings: ServiceSettings) -> FastAPI:
+        """Load a model and build the service around it."""
+        from scorewright.flows.champion import load_version
+        from scorewright.flows.decide import ModelService
+        from scorewright.serve.app import create_app
+
+        loaded = load_version(self.registry, portfolio, wanted)
+        return create_app(ModelService(loaded, settings.top_contributions), settings)
+
+
+def open_workbench() -> Workbench:
+    """Read the settings and wire the parts."""
+    return Workbench(Settings())

@@ -1,0 +1,62 @@
+"""The verbs, put together. Rooms are imported inside them, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from scorewright import __version__
+from scorewright.cli import learn, operate, use
+from scorewright.cli.console import show_error
+from scorewright.cli.exits import exit_code
+from scorewright.cli.manual import manual
+from scorewright.errors import ScorewrightError
+
+app = typer.Typer(
+    name="scorewright",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog=(
+        "State lives under SCOREWRIGHT_HOME (default ./.scorewright); SCOREWRIGHT_REGISTRY names another registry. "
+        "Exit codes: 0 done, 2 usage, 3 settings, 4 portfolio, 5 data, 6 training, 7 bundle, 8 registry, 9 output, "
+        "20 drift found, 1 anything else."
+    ),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"scorewright {__version__}")
+        raise typer.Exit
+
+
+def scorewright(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turn a lender's own tables into credit decisions it can defend.
+
+    First steps: [bold]sample[/bold] makes tables to try with, [bold]train[/bold] compares models and registers the one
+    that loses the least money, [bold]serve[/bold] answers decisions.
+    """
+
+
+app.callback(help=manual(scorewright))(scorewright)
+for room in (learn, use, operate):
+    room.add_verbs(app)
+
+
+def run() -> None:
+    """Run the command line; an error of the tree ends with its message and its exit code, never a traceback."""
+    try:
+        app()
+    except ScorewrightError as error:
+        show_error(error)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

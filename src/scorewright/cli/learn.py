@@ -1,0 +1,210 @@
+"""Verbs of the modeller: sample, init, check, train, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scorewright.cli.console import progress, say, show_table, warn
+from scorewright.cli.manual import register, workbench
+
+if TYPE_CHECKING:
+    from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+    from scorewright.tables.contract import ColumnContract
+
+PortfolioName = Annotated[
+    str, typer.Argument(metavar="PORTFOLIO", help="Shipped portfolio by name, or a folder with portfolio.toml.")
+]
+Data = Annotated[
+    Path,
+    typer.Option("--data", metavar="DIR", help="Folder with the tables (CSV, zipped CSV, Parquet), or the one table."),
+]
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Register the verbs."""
+    register(app, (sample, init, check, train, compare))
+
+
+def sample(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder to write.")],
+    applications: Annotated[
+        int, typer.Option(help="Labelled applications; as many as 307511 like the official set.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same tables.")] = 7,
+    months: Annotated[int, typer.Option(help="Spread applications over so many months; 0 for none.")] = 0,
+    drift_from: Annotated[
+        int | None, typer.Option(help="Month from which the population drifts; two thirds of the way by default.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV instead of Parquet.")] = False,
+) -> None:
+    """Make the seven Home Credit tables from a latent risk process.
+
+    No row is a real person's. About 8 % default, and histories carry signal beyond the application. Applications to
+    score come along in application_test, without a target.
+
+    Example: [bold]scorewright sample tables --applications 20000 --seed 7[/bold]
+    """
+    from scorewright.tables.sample import SampleConfig, write_sample
+
+    config = SampleConfig(applications, seed, months, drift_from, "csv" if csv else "parquet")
+    with progress() as listen:
+        summary = write_sample(config, out, listen)
+    show_table(f"Sample in {out}", ("table", "rows"), [(name, f"{rows:,}") for name, rows in summary.rows.items()])
+    say(f"Default rate {summary.default_rate:.2%}, seed {seed}. Next: scorewright train home_credit --data {out}")
+
+
+def init(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the portfolio.")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV or Parquet with one row per application.")],
+    target: Annotated[
+        str, typer.Option("--target", metavar="COLUMN", help="Column that says how each application ended.")
+    ],
+) -> None:
+    """Draft a portfolio for a table that nobody prepared.
+
+    Guesses the key, identifiers, dates and which target value means "defaulted", and writes portfolio.toml and
+    features/application.sql, both meant to be read and mended. `train` runs on the draft as it is.
+
+    Example: [bold]scorewright init my_book --data loans.csv --target defaulted[/bold]
+    """
+    from scorewright.tables.drafting import draft_portfolio
+
+    draft = draft_portfolio(data, target, out)
+    rows = [
+        ("applications", f"{draft.rows:,}"),
+        ("key", draft.key or "none: rows are numbered"),
+        ("defaulted when", f"{target} = {draft.default} ({draft.default_rate:.1%})"),
+        ("features", str(draft.features)),
+        ("left out", ", ".join(draft.left_out) or "nothing"),
+    ]
+    show_table(f"Portfolio drafted in {draft.folder}", ("what", "guess"), rows)
+    say(f"Check {draft.folder}/portfolio.toml, then: scorewright train {draft.folder} --data {data}")
+
+
+def check(portfolio: PortfolioName, data: Data) -> None:
+    """Check tables against a portfolio, without training.
+
+    Reads every table, checks columns, types, keys, links and the target, compiles the feature SQL and prints the
+    contract that a training would seal. Nothing is written.
+
+    Example: [bold]scorewright check home_credit --data tables[/bold]
+    """
+    from scorewright.flows.check import check_folder
+    from scorewright.tables.portfolio import load_portfolio
+
+    with progress() as listen:
+        checked = check_folder(load_portfolio(portfolio), data, listen)
+    warn(*checked.notices)
+    for table, columns in checked.contract.tables.items():
+        rows = [_column_row(name, column) for name, column in columns.items()]
+        show_table(f"\n{table}: {checked.rows[table]:,} rows", ("column", "type", "empty", "values"), rows)
+    say(
+        f"\nThe tables hold: {len(checked.contract.tables)} tables, {checked.features} features, "
+        f"{checked.defaulted:,} of {checked.applications:,} applications defaulted."
+    )
+    if checked.absent:
+        say(f"Absent, so their features are empty: {', '.join(checked.absent)}.")
+
+
+def _column_row(name: str, column: ColumnContract) -> tuple[str, str, str, str]:
+    span = f"{column.minimum:g} to {column.maximum:g}" if column.minimum is not None else ""
+    values = f"{len(column.categories)} categories" if column.categories else span
+    return name, column.type, "may be" if column.nullable else "never", values
+
+
+def train(
+    portfolio: PortfolioName,
+    data: Data,
+    trials: Annotated[int, typer.Option(min=0, help="Parameter sets tried per candidate; 0 keeps the defaults.")] = 10,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Most minutes of tuning per candidate.")] = 5.0,
+    seed: Annotated[int, typer.Option(min=0, help="The same data, portfolio and seed give the same bundle.")] = 7,
+    candidates: Annotated[
+        list[str] | None, typer.Option("--candidate", help="Compare only these; repeat the option.")
+    ] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw curves into MLflow.")] = True,
+) -> None:
+    """Train and compare candidates, and register the one that loses the least money.
+
+    Locks a test set away (20 %, or the latest months where the portfolio names a date), tunes and cross-validates each
+    candidate on the rest, chooses its threshold by cost on out-of-fold PDs, then measures it once on the test set.
+    Each candidate is sealed in a bundle and tracked in MLflow. The first version registered becomes the champion, a
+    later one the challenger: see [bold]scorewright promote[/bold].
+
+    Example: [bold]scorewright train home_credit --data tables --trials 0[/bold]
+    """
+    from scorewright.flows.train import Plan
+    from scorewright.flows.train import train as run_training
+    from scorewright.tables.portfolio import load_portfolio
+
+    plan = Plan(seed=seed, trials=trials, minutes=minutes, pictures=pictures)
+    if candidates:
+        plan = Plan(tuple(candidates), seed=seed, trials=trials, minutes=minutes, pictures=pictures)
+    bench = workbench()
+    with progress() as listen:
+        trained = run_training(load_portfolio(portfolio), data, plan, bench.registry, bench.bundles, listen)
+    _show_training(trained.record)
+    say(
+        f"Registered {trained.version.portfolio} version {trained.version.version} ({trained.record.winner}) as "
+        f"{trained.alias}, bundle {trained.version.bundle[:12]}."
+    )
+    say("Next: scorewright serve" if trained.alias == "champion" else f"Next: scorewright promote --data {data}")
+
+
+def compare(
+    portfolio: Annotated[
+        str | None, typer.Option(help="Portfolio whose latest training is shown; the latest of all by default.")
+    ] = None,
+) -> None:
+    """Show the latest training again: candidates by the money they lose.
+
+    Cost is per application, with the costs of the portfolio. Out-of-fold measures chose the threshold and the winner;
+    test measures were taken once, afterwards, and carry a 95 % bootstrap interval.
+    """
+    _show_training(workbench().registry.latest(portfolio))
+
+
+def _show_training(record: TrainingRecord) -> None:
+    warn(*record.warnings)
+    ordered = sorted(record.candidates, key=lambda candidate: candidate.out_of_fold.metrics["cost"])
+    header = (
+        "candidate",
+        "cost",
+        "test cost",
+        "AUC",
+        "test AUC",
+        "KS",
+        "Brier",
+        "threshold",
+        "approved",
+        "bad rate",
+        "seconds",
+    )
+    title = f"{record.portfolio}: {record.applications:,} applications, {record.features} features, seed {record.seed}"
+    show_table(title, header, [_candidate_row(candidate, record.winner) for candidate in ordered])
+    simple = ", ".join(f"{name.replace('_', ' ')} {cost:.4f}" for name, cost in record.baselines.items())
+    say(f"Cost of deciding without a model: {simple}. Test figures with 95 % intervals.")
+
+
+def _candidate_row(record: CandidateRecord, winner: str) -> tuple[str, ...]:
+    fold, test = record.out_of_fold.metrics, record.test
+    return (
+        f"{record.name}{' *' if record.name == winner else ''}",
+        f"{fold['cost']:.4f}",
+        _with_interval(test.metrics, test.intervals, "cost"),
+        f"{fold['auc']:.4f}",
+        _with_interval(test.metrics, test.intervals, "auc"),
+        f"{test.metrics['ks']:.3f}",
+        f"{test.metrics['brier']:.4f}",
+        f"{record.threshold:.4f}",
+        f"{test.metrics['approval_rate']:.1%}",
+        f"{test.metrics['bad_rate']:.1%}" if "bad_rate" in test.metrics else "none approved",
+        f"{record.seconds:.1f}",
+    )
+
+
+def _with_interval(metrics: object, intervals: object, name: str) -> str:
+    value, interval = metrics[name], intervals.get(name)  # type: ignore[index, attr-defined]
+    return f"{value:.4f}" + (f" ({interval.low:.3f}–{interval.high:.3f})" if interval else "")

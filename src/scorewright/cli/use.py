@@ -1,0 +1,159 @@
+"""Verbs of those who use a model: score, explain, serve."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scorewright.cli.console import progress, say, show_table, warn
+from scorewright.cli.manual import register, workbench
+
+if TYPE_CHECKING:
+    from scorewright.domain.decisions import Contribution
+
+WhichPortfolio = Annotated[
+    str | None, typer.Option("--portfolio", help="Portfolio by name; needed when several were trained.")
+]
+WhichModel = Annotated[str, typer.Option("--model", help="Version number or alias.")]
+
+
+class Unseen(StrEnum):
+    """What happens to a category that training never saw."""
+
+    refuse = "refuse"
+    null = "null"
+
+
+class Language(StrEnum):
+    """Language of labels."""
+
+    en = "en"
+    fr = "fr"
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Register the verbs."""
+    register(app, (score, explain, serve))
+
+
+def score(
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the tables to score.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Parquet or CSV file to write.")] = Path(
+        "scores.parquet"
+    ),
+    portfolio: WhichPortfolio = None,
+    model: WhichModel = "champion",
+    unseen: Annotated[
+        Unseen | None, typer.Option(help="Refuse categories new to the model, or take them as missing.")
+    ] = None,
+) -> None:
+    """Score a folder of applications with the champion.
+
+    Writes one row per application: its key, `pd` (probability of default) and `decision` (approve or refuse). The file
+    appears whole or not at all.
+
+    Example: [bold]scorewright score --data tables --out scores.parquet[/bold]
+    """
+    from scorewright.flows.champion import load_version
+    from scorewright.flows.score import score_folder
+
+    with progress() as listen:
+        loaded = load_version(workbench().registry, portfolio, model, unseen.value if unseen else None)
+        scored = score_folder(loaded, data, out, listen)
+    warn(*scored.notices)
+    refused = int((scored.table["decision"] == "refuse").sum())
+    rows = [
+        ("applications", f"{scored.table.height:,}"),
+        ("refused", f"{refused:,} ({refused / scored.table.height:.1%})"),
+        ("mean PD", f"{float(scored.table['pd'].mean()):.4f}"),  # type: ignore[arg-type]
+        ("threshold", f"{scored.threshold:.4f}"),
+    ]
+    show_table(f"Scores in {out}", ("what", "value"), rows)
+
+
+def explain(
+    id: Annotated[str, typer.Option("--id", help="Key of the application.")],  # noqa: A002
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the tables.")],
+    lang: Annotated[Language, typer.Option(help="Language of the labels.")] = Language.en,
+    portfolio: WhichPortfolio = None,
+    model: WhichModel = "champion",
+) -> None:
+    """Explain the decision on one application: what moved its score most.
+
+    Contributions are exact and on the model's own scale (log-odds, or probability for the forest); a positive one moves
+    towards default.
+
+    Example: [bold]scorewright explain --id 100002 --data tables --lang fr[/bold]
+    """
+    from scorewright.flows.champion import load_version
+    from scorewright.flows.decide import ModelService
+
+    service = ModelService(load_version(workbench().registry, portfolio, model))
+    decision, info = service.decide_from_folder(data, id), service.model()
+    rows = [_contribution_row(contribution, lang.value) for contribution in decision.contributions]
+    title = f"{decision.outcome} {decision.application}: PD {decision.pd:.4f}, threshold {decision.threshold:.4f}"
+    show_table(title, ("feature", "value", f"contribution ({info.scale})"), rows)
+    say(f"{info.portfolio} version {info.version} ({info.candidate}), bundle {info.bundle[:12]}.")
+
+
+def _contribution_row(contribution: Contribution, language: str) -> tuple[str, str, str]:
+    label = contribution.label.fr if language == "fr" else contribution.label.en
+    shown = "–" if contribution.value is None else _plain(contribution.value)
+    return label, shown, f"{contribution.contribution:+.4f}"
+
+
+def _plain(value: Any) -> str:
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float) and abs(value) < 1000
+        else f"{value:,.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; loopback by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one, 8000 by default.")
+    ] = None,
+    portfolio: WhichPortfolio = None,
+    model: WhichModel = "champion",
+) -> None:
+    """Serve decisions over HTTP with the champion.
+
+    POST /v1/decisions takes one application as raw rows by table; GET /v1/example gives one to begin with, and
+    /openapi.json describes it all. SCOREWRIGHT_API_KEY sets the key that callers must bring; without it the service listens
+    on loopback only, with a key made for this run. Prints the address, the key and a call to paste.
+
+    Example: [bold]scorewright serve --port 8000[/bold]
+    """
+    from pydantic import SecretStr
+
+    from scorewright.serve.access import is_loopback
+    from scorewright.serve.running import run
+    from scorewright.serve.settings import load_settings
+
+    settings = load_settings(host=host, port=port)
+    if settings.api_key is None and is_loopback(settings.host):
+        import secrets
+
+        settings = load_settings(host=host, port=port, api_key=SecretStr(secrets.token_urlsafe(24)))
+    app = workbench().service(portfolio, model, settings)
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    run(app, settings, lambda address: _announce(address, key))
+
+
+def _announce(address: str, key: str) -> None:
+    header = f"-H 'Authorization: Bearer {key}'"
+    say(
+        f"Serving on {address} until Ctrl-C.",
+        f"Key: {key}",
+        "",
+        "Ask for a decision on a made-up application:",
+        f"  curl -s {header} {address}/v1/example |",
+        f"    curl -s {header} -H 'Content-Type: application/json' --data-binary @- {address}/v1/decisions",
+    )

@@ -1,0 +1,109 @@
+"""How much a measure would move on other rows from the same population.
+
+Percentile bootstrap (Efron & Tibshirani 1993, *An Introduction to the Bootstrap*, ch. 13): rows are drawn with
+replacement, whole, so that the default rate varies as it would. Drawing within each class instead would hide the
+largest part of the uncertainty of a cost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scorewright.decision.costs import cost_of_each
+from scorewright.decision.inputs import Floats, checked_pair
+from scorewright.decision.metrics import COUNTS, Ranked, measure, rank
+from scorewright.domain.costs import CostMatrix
+from scorewright.domain.evaluation import Evaluation, Interval
+
+
+def _interval(estimate: float, replicates: Floats, level: float) -> Interval:
+    tail = (1.0 - level) / 2
+    low, high = np.quantile(replicates, (tail, 1.0 - tail)).tolist()
+    return Interval(estimate, low, high)
+
+
+def _replicates(ranked: Ranked, costs: CostMatrix, repeats: int, seed: int) -> list[dict[str, float]]:
+    """Measure `repeats` resamples; each is the count of draws of every row, so the order is sorted once for all."""
+    rng = np.random.default_rng(seed)
+    rows = ranked.defaulted.size
+    drawn = (np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64) for _ in range(repeats))
+    return [measure(ranked, weights, costs) for weights in drawn]
+
+
+def evaluate_with_intervals(
+    pd: NDArray[Any],
+    target: NDArray[Any],
+    threshold: float,
+    costs: CostMatrix,
+    *,
+    repeats: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure PDs against targets, with an interval for every measure but the four counts.
+
+    The threshold stays fixed: its choice is not drawn again. Equal rows in any order and an equal seed give equal
+    intervals. Each resample costs O(n). An interval is left out when some resample does not define its measure.
+
+    Parameters
+    ----------
+    pd, target, threshold, costs
+        As for `scorewright.decision.metrics.evaluate`.
+    repeats : int
+        Number of resamples.
+    level : float
+        Share of the replicates that an interval holds, equal tails.
+    seed : int
+        Seed of the draws.
+    """
+    ranked = rank(pd, target, threshold)
+    metrics = measure(ranked, np.ones(ranked.defaulted.size), costs)
+    replicates = _replicates(ranked, costs, repeats, seed)
+    intervals = {
+        name: _interval(value, np.array([replicate[name] for replicate in replicates]), level)
+        for name, value in metrics.items()
+        if name not in COUNTS and all(name in replicate for replicate in replicates)
+    }
+    return Evaluation(metrics, intervals)
+
+
+def paired_cost_difference(
+    pd_a: NDArray[Any],
+    threshold_a: float,
+    pd_b: NDArray[Any],
+    threshold_b: float,
+    target: NDArray[Any],
+    costs: CostMatrix,
+    repeats: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return cost per application of `a` minus that of `b`, on the same rows, with its 95 % interval.
+
+    Negative means that `a` costs less. Resampling rows keeps both decisions on one application together, so what is
+    hard for both cancels out. An application's difference takes few values, therefore their counts in a resample are
+    one multinomial draw: the same distribution as drawing rows, at no cost per row.
+
+    Parameters
+    ----------
+    pd_a, pd_b : ndarray of float, shape (n,)
+        PDs by the two models, for the same applications in the same order.
+    threshold_a, threshold_b : float
+        Each model's own threshold; refuse when ``pd >= threshold``.
+    target : ndarray of {0, 1}, shape (n,)
+        1 where the application defaulted.
+    costs : CostMatrix
+        Costs of the two wrong decisions.
+    repeats, seed : int
+        Number of resamples, and seed of the draws.
+    """
+    (first, defaulted), (second, _) = checked_pair(pd_a, target), checked_pair(pd_b, target)
+    difference = cost_of_each(defaulted, first >= threshold_a, costs) - cost_of_each(
+        defaulted, second >= threshold_b, costs
+    )
+    values, counts = np.unique(difference, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(difference.size, counts / difference.size, size=repeats)
+    estimate = float(np.sum(counts * values)) / difference.size
+    return _interval(estimate, np.sum(draws * values, axis=1) / difference.size, 0.95)

@@ -1,0 +1,1 @@
+"""What moves a model: over all applications, for one of them, and what moves it suspiciously well."""

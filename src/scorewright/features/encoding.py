@@ -1,0 +1,123 @@
+"""From feature columns to the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scorewright.domain.matrix import FeatureColumn, FeatureMatrix
+from scorewright.errors import PortfolioError, UnseenCategoryError
+from scorewright.features.compile import CompiledFeatures
+from scorewright.tables.portfolio import UnseenCategory
+
+#: More categories than this are an identifier or free text, from which nothing general can be learnt.
+MOST_CATEGORIES = 1000
+
+
+def learn_columns(features: pl.DataFrame, compiled: CompiledFeatures) -> tuple[FeatureColumn, ...]:
+    """Describe the matrix from training features: the kind of each column and the categories of text.
+
+    Raises
+    ------
+    PortfolioError
+        A feature is neither number, boolean nor text, or a text feature has too many values.
+    """
+    return tuple(
+        FeatureColumn(p.name, kind := _kind(features[p.name]), p.label, tuple(sorted(p.sources)), _categories(features[p.name], kind))
+        for p in compiled.features
+    )
+
+
+def _kind(column: pl.Series) -> str:
+    if column.dtype == pl.String:
+        return "category"
+    if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+        return "numeric"
+    raise PortfolioError(
+        "A feature is a number, a boolean or text.",
+        f"{column.name} is {column.dtype}",
+        "Turn it into a number, for instance with EXTRACT.",
+    )
+
+
+def _categories(column: pl.Series, kind: str) -> tuple[str, ...]:
+    if kind == "numeric":
+        return ()
+    values = column.drop_nulls().unique().sort().to_list()
+    if len(values) > MOST_CATEGORIES:
+        raise PortfolioError(
+            f"A text feature has at most {MOST_CATEGORIES} different values.",
+            f"{column.name} has {len(values)}",
+            "List its column under `never` or `identifiers`, or group its values in SQL.",
+        )
+    return tuple(values)
+
+
+class Encoder:
+    """Turns feature columns into float64 arrays.
+
+    Parameters
+    ----------
+    columns : sequence of FeatureColumn
+        The matrix as training learnt it.
+    unseen : {"refuse", "null"}
+        What happens to a category training never saw.
+    """
+
+    def __init__(self, columns: Sequence[FeatureColumn], unseen: UnseenCategory) -> None:
+        self.columns = tuple(columns)
+        self._unseen = unseen
+        self._numeric = [column.name for column in self.columns if column.kind == "numeric"]
+        self._positions = {c.name: {v: float(i) for i, v in enumerate(c.categories)} for c in self.columns if c.kind == "category"}
+        place = {column.name: position for position, column in enumerate(self.columns)}
+        self._numeric_places = [place[name] for name in self._numeric]
+        self._category_places = {name: place[name] for name in self._positions}
+
+    def encode(self, features: pl.DataFrame, keys: pl.Series) -> FeatureMatrix:
+        """Encode n applications.
+
+        A number that is not finite (a division by zero, a logarithm of nothing) is missing.
+
+        Raises
+        ------
+        UnseenCategoryError
+            A category is new and the rule is "refuse".
+        """
+        values = np.empty((features.height, len(self.columns)), dtype=np.float64)
+        if self._numeric:
+            numbers = features.select(pl.col(self._numeric).cast(pl.Float64)).to_numpy()
+            values[:, self._numeric_places] = np.where(np.isfinite(numbers), numbers, np.nan)
+        for name, place in self._category_places.items():
+            values[:, place] = self._encoded(features[name])
+        return FeatureMatrix(keys, self.columns, values)
+
+    def _encoded(self, column: pl.Series) -> NDArray[np.float64]:
+        positions = self._positions[column.name]
+        if len(column) == 1:
+            found = [positions.get(value, -1.0) if value is not None else np.nan for value in column.cast(pl.String)]
+            codes = np.array(found, dtype=np.float64)
+        else:
+            codes = _looked_up(column.cast(pl.String), positions)
+        if (codes < 0).any():
+            self._refuse(column, codes)
+            codes[codes < 0] = np.nan
+        return codes
+
+    def _refuse(self, column: pl.Series, codes: NDArray[np.float64]) -> None:
+        if self._unseen == "null":
+            return
+        unseen = column.filter(pl.Series(codes < 0)).cast(pl.String)
+        known = next(c for c in self.columns if c.name == column.name)
+        names = known.sources if len(known.sources) == 1 else (known.name,)
+        raise UnseenCategoryError(names[0], sorted(unseen.unique().to_list()), known.categories, len(unseen))
+
+
+def _looked_up(column: pl.Series, positions: dict[str, float]) -> NDArray[np.float64]:
+    if not positions:
+        return np.where(column.is_null().to_numpy(), np.nan, -1.0)
+    names, codes = list(positions), list(positions.values())
+    looked = column.replace_strict(pl.Series(names), pl.Series(codes), default=-1.0, return_dtype=pl.Float64)
+    return np.where(column.is_null().to_numpy(), np.nan, looked.to_numpy())

@@ -1,0 +1,1 @@
+"""Flows: train, compare, score, explain, watch, release. The only place where rooms meet."""

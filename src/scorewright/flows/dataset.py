@@ -1,0 +1,135 @@
+"""From a data folder to what candidates learn from, with the test set locked away first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scorewright.domain.matrix import FeatureMatrix
+from scorewright.domain.progress import Listener, Step, silent
+from scorewright.errors import TargetError
+from scorewright.features.compile import CompiledFeatures, compile_features
+from scorewright.features.encoding import Encoder, learn_columns
+from scorewright.features.engine import FeatureEngine
+from scorewright.models.folds import hold_out
+from scorewright.tables.contract import Contract, infer_contract
+from scorewright.tables.loading import load_tables, open_data, restrict
+from scorewright.tables.portfolio import Portfolio
+from scorewright.tables.types import Tables
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Checked training tables with their target (0 repaid, 1 defaulted), shape (n,)."""
+
+    portfolio: Portfolio
+    tables: Tables
+    target: NDArray[np.int8]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a training learns from.
+
+    Parameters
+    ----------
+    contract : Contract
+        What the training rows look like; the test set had no part in it.
+    matrix : FeatureMatrix
+        All n labelled applications.
+    target : ndarray of int8, shape (n,)
+        0 repaid, 1 defaulted.
+    train_rows, test_rows : ndarray of intp
+        The split; the test rows are looked at once, when everything is chosen.
+    notices : tuple of str
+        What was noticed while reading.
+    """
+
+    contract: Contract
+    compiled: CompiledFeatures
+    matrix: FeatureMatrix
+    target: NDArray[np.int8]
+    train_rows: NDArray[np.intp]
+    test_rows: NDArray[np.intp]
+    notices: tuple[str, ...] = ()
+
+
+def read_labelled(portfolio: Portfolio, path: Path, listen: Listener = silent) -> Labelled:
+    """Read and check the training tables.
+
+    Raises
+    ------
+    DataError
+        The data do not hold what the portfolio promises.
+    """
+    loaded = load_tables(open_data(portfolio, path), "train", listen=listen)
+    target = read_target(portfolio, loaded.tables[portfolio.root])
+    return Labelled(portfolio, loaded.tables, target, loaded.notices)
+
+
+def read_target(portfolio: Portfolio, root: pl.DataFrame) -> NDArray[np.int8]:
+    """Turn the target column into 0 (repaid) and 1 (defaulted), shape (n,).
+
+    Raises
+    ------
+    TargetError
+        A value is missing, there are not exactly two, or neither means "defaulted".
+    """
+    name, default = portfolio.target.column, portfolio.target.default
+    column = root[name]
+    values = column.unique().sort()
+    remedy = f"Give {name} two values and say in portfolio.toml which one means defaulted."
+    if column.null_count():
+        raise TargetError(
+            "Every training application needs an outcome.", f"{column.null_count()} empty in {name}", remedy
+        )
+    if len(values) != 2:
+        raise TargetError(f"The target {name} must have two values.", f"{len(values)} different values", remedy)
+    defaulted = column.cast(pl.String) == _as_text(default, column.dtype)
+    if not defaulted.any():
+        raise TargetError(f"One value of {name} must be the default value {default!r}.", f"{values.to_list()}", remedy)
+    return defaulted.to_numpy().astype(np.int8)
+
+
+def _as_text(value: bool | float | str, dtype: pl.DataType) -> str | None:
+    """The text a declared value has in a column of a type; None where it cannot stand there."""
+    text: str | None = pl.Series([value]).cast(dtype, strict=False).cast(pl.String)[0]
+    return text
+
+
+def build_dataset(labelled: Labelled, seed: int, test_share: float, listen: Listener = silent) -> Dataset:
+    """Lock the test set away, then compile and compute the features.
+
+    Contract and categories are learnt from the training rows alone.
+
+    Raises
+    ------
+    FeatureSqlError, PortfolioError
+        A feature cannot be computed.
+    TrainingError
+        The rows cannot be split.
+    """
+    portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
+    date = portfolio.tables[portfolio.root].date
+    train, test = hold_out(labelled.target, share=test_share, seed=seed, dates=root[date].to_numpy() if date else None)
+    contract = infer_contract(portfolio, restrict(portfolio, labelled.tables, pl.Series(train)))
+    listen(Step("features", 0, 1))
+    compiled = compile_features(portfolio, contract)
+    features = FeatureEngine(portfolio, compiled).compute(labelled.tables)
+    encoder = Encoder(learn_columns(features[pl.Series(train)], compiled), unseen="null")
+    matrix = encoder.encode(features, root[portfolio.key])
+    listen(Step("features", 1, 1, f"{len(matrix.columns)} features"))
+    return Dataset(contract, compiled, matrix, labelled.target, train, test, labelled.notices)
+
+
+def whole_matrix(labelled: Labelled) -> FeatureMatrix:
+    """Compute the matrix of all applications, with nothing locked away: for benchmarks that only cross-validate."""
+    portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
+    compiled = compile_features(portfolio, infer_contract(portfolio, labelled.tables))
+    features = FeatureEngine(portfolio, compiled).compute(labelled.tables)
+    return Encoder(learn_columns(features, compiled), unseen="null").encode(features, root[portfolio.key])

@@ -1,0 +1,81 @@
+"""Decide one application: what the service and `scorewright explain` answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scorewright.domain.decisions import Decision, ModelInfo
+from scorewright.explain.local import largest
+from scorewright.flows.champion import LoadedModel
+from scorewright.tables.loading import load_tables, open_data, require_application
+from scorewright.tables.types import Tables
+
+
+class ModelService:
+    """Decides with one loaded model; implements `scorewright.domain.decisions.DecisionService`.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The version that answers.
+    top : int
+        How many contributions an answer names.
+    """
+
+    def __init__(self, loaded: LoadedModel, top: int = 10) -> None:
+        self._loaded = loaded
+        self._top = top
+
+    def model(self) -> ModelInfo:
+        """Say which model answers."""
+        contents = self._loaded.scorer.bundle.contents
+        return ModelInfo(
+            portfolio=contents.portfolio.name,
+            version=self._loaded.version.version,
+            bundle=self._loaded.scorer.bundle.digest,
+            candidate=contents.provenance.candidate,
+            scale=contents.model.scale,
+            threshold=contents.policy.threshold,
+            features=len(contents.columns),
+            tables=tuple(contents.contract.tables),
+        )
+
+    def decide(self, application: Mapping[str, Any]) -> Decision:
+        """Decide one application given as raw rows by table."""
+        return self.decide_tables(self._loaded.scorer.read(application))
+
+    def decide_tables(self, tables: Tables) -> Decision:
+        """Decide the first application of checked tables."""
+        scorer = self._loaded.scorer
+        scores = scorer.score(tables)
+        row = scorer.contributions(scores.matrix)[0]
+        policy = scorer.bundle.contents.policy
+        return Decision(
+            application=scores.matrix.keys[0],
+            pd=float(scores.pd[0]),
+            outcome=policy.outcomes(scores.pd)[0],
+            threshold=policy.threshold,
+            contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
+        )
+
+    def example(self) -> Mapping[str, Any]:
+        """Give a made-up application that the model accepts."""
+        return self._loaded.scorer.example()
+
+    def decide_from_folder(self, data: Path, key: int | str) -> Decision:
+        """Decide one application of a data folder.
+
+        Raises
+        ------
+        UnknownApplicationError
+            The key is in neither the score file nor the training file.
+        """
+        portfolio = self._loaded.scorer.bundle.contents.portfolio
+        folder = open_data(portfolio, data)
+        tables = load_tables(folder, "score", self._loaded.scorer.sealed, only=[key]).tables
+        if tables[portfolio.root].is_empty():
+            tables = load_tables(folder, "train", self._loaded.scorer.sealed, only=[key]).tables
+        require_application(tables, portfolio, key)
+        return self.decide_tables(tables)

@@ -1,0 +1,221 @@
+"""Train: from tables to a registered model that loses the least money."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scorewright.bundle.contents import Contents, Provenance, seal
+from scorewright.decision.bootstrap import evaluate_with_intervals
+from scorewright.decision.costs import baselines
+from scorewright.decision.curves import all_curves
+from scorewright.decision.metrics import evaluate
+from scorewright.decision.policy import Policy
+from scorewright.decision.threshold import best_threshold
+from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.progress import Listener, Step, silent
+from scorewright.explain.importance import by_raw_column, global_importance
+from scorewright.explain.leaks import separation_warnings
+from scorewright.flows.card import write_card
+from scorewright.flows.dataset import Dataset, Labelled, build_dataset, read_labelled
+from scorewright.models.candidates import candidate as candidate_named
+from scorewright.models.cross_validation import Fitted, OutOfFold, cross_validate, fit_final
+from scorewright.models.folds import stratified_folds
+from scorewright.models.tuning import Budget, Tuning, tune
+from scorewright.monitor.profile import build_profile
+from scorewright.registry.seam import ModelVersion, Registry
+from scorewright.tables.loading import fingerprint, open_data
+from scorewright.tables.portfolio import Portfolio
+
+#: Rows on which mean absolute contributions are measured: enough for stable ranks, cheap for deep forests.
+IMPORTANCE_ROWS = 1000
+
+#: Libraries whose version can change a bit of the result.
+_LIBRARIES = ("scorewright", "polars", "numpy", "lightgbm", "scikit-learn", "sqlglot")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Parameters
+    ----------
+    candidates : tuple of str
+        Names of the candidates to compare.
+    seed : int
+        Decides splits, fits, tuning and bootstrap; the same seed gives the same bundle.
+    folds : int
+        Cross-validation folds.
+    test_share : float
+        Share of applications locked away.
+    trials : int
+        Parameter sets that tuning tries per candidate; 0 keeps the defaults.
+    minutes : float or None
+        Most minutes that tuning may take per candidate.
+    pictures : bool
+        Whether curves are drawn.
+    """
+
+    candidates: tuple[str, ...] = ("dummy", "logistic_regression", "random_forest", "lightgbm")
+    seed: int = 7
+    folds: int = 5
+    test_share: float = 0.2
+    trials: int = 0
+    minutes: float | None = None
+    pictures: bool = True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome of a training: its record, the version registered, and the alias that version holds."""
+
+    record: TrainingRecord
+    version: ModelVersion
+    alias: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What every candidate's bundle shares."""
+
+    portfolio: Portfolio
+    fingerprint: str
+    plan: Plan
+    dataset: Dataset
+
+    @property
+    def provenance(self) -> Provenance:
+        return Provenance("", self.fingerprint, self.plan.seed, {name: version(name) for name in _LIBRARIES})
+
+
+def train(
+    portfolio: Portfolio, data: Path, plan: Plan, registry: Registry, bundles: Path, listen: Listener = silent
+) -> Trained:
+    """Train and compare candidates, seal each, register the one that loses the least money out of fold.
+
+    The first version of a portfolio becomes its champion, a later one the challenger (see `scorewright.flows.release`).
+
+    Raises
+    ------
+    DataError, PortfolioError, TrainingError
+        Before anything is written.
+    """
+    labelled = read_labelled(portfolio, data, listen)
+    dataset = build_dataset(labelled, plan.seed, plan.test_share, listen)
+    source = _Source(portfolio, fingerprint(open_data(portfolio, data)), plan, dataset)
+    folders: dict[str, Path] = {}
+    records = []
+    for name in plan.candidates:
+        record, folders[name] = _train_candidate(name, source, bundles, listen)
+        records.append(record)
+    training = _training_record(source, labelled, tuple(records))
+    listen(Step("register", 0, 1))
+    run = registry.record(training, folders, pictures=plan.pictures)
+    registered = registry.register(portfolio.name, training.winner, run)
+    alias = _first_alias(registry, registered)
+    listen(Step("register", 1, 1, f"version {registered.version} as {alias}"))
+    return Trained(training, registry.version(portfolio.name, registered.version), alias)
+
+
+def cheapest(records: tuple[CandidateRecord, ...]) -> str:
+    """Name the candidate with the lowest out-of-fold cost; the simpler one where costs are equal."""
+    return min(records, key=lambda record: record.out_of_fold.metrics["cost"]).name
+
+
+def _first_alias(registry: Registry, registered: ModelVersion) -> str:
+    holders = {alias for known in registry.versions(registered.portfolio) for alias in known.aliases}
+    alias = "challenger" if "champion" in holders else "champion"
+    registry.set_alias(registered.portfolio, alias, registered.version)
+    return alias
+
+
+def _train_candidate(name: str, source: _Source, bundles: Path, listen: Listener) -> tuple[CandidateRecord, Path]:
+    started = perf_counter()
+    dataset, plan = source.dataset, source.plan
+    rows = dataset.train_rows
+    matrix, target = dataset.matrix.take(rows), dataset.target[rows]
+    folds = stratified_folds(target, plan.folds, plan.seed)
+    candidate = candidate_named(name)
+    tuning = tune(candidate, matrix, target, folds, Budget(plan.trials, plan.minutes), plan.seed, listen)
+    validated = cross_validate(candidate, matrix, target, folds, tuning.parameters, plan.seed, listen)
+    fitted = fit_final(candidate, matrix, target, validated, plan.seed)
+    policy = Policy(best_threshold(validated.pd, target, source.portfolio.costs).value, source.portfolio.costs)
+    record = _measure(name, source, tuning, validated, fitted, policy)
+    digest, folder = seal(_contents(name, source, record, fitted, policy, validated.pd), bundles)
+    return replace(record, bundle=digest, seconds=perf_counter() - started), folder
+
+
+def _measure(
+    name: str, source: _Source, tuning: Tuning, validated: OutOfFold, fitted: Fitted, policy: Policy
+) -> CandidateRecord:
+    dataset, costs = source.dataset, policy.costs
+    target, test = dataset.target[dataset.train_rows], dataset.matrix.take(dataset.test_rows)
+    test_target = dataset.target[dataset.test_rows]
+    test_pd = fitted.pd(test.values)
+    sampled = dataset.matrix.take(_spread(dataset.train_rows, IMPORTANCE_ROWS))
+    contributions = fitted.model.contributions(sampled.values)
+    return CandidateRecord(
+        name=name,
+        parameters=dict(tuning.parameters),
+        out_of_fold=evaluate(validated.pd, target, policy.threshold, costs),
+        test=evaluate_with_intervals(test_pd, test_target, policy.threshold, costs, seed=source.plan.seed),
+        threshold=policy.threshold,
+        seconds=0.0,
+        curves=all_curves(validated.pd, target, costs),
+        features=global_importance(contributions, sampled.columns),
+        raw_columns=by_raw_column(contributions, sampled.columns),
+        trials=tuning.trials,
+    )
+
+
+def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most `most` of the rows, evenly spread: no random draw to explain."""
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.intp)]
+
+
+def _contents(
+    name: str, source: _Source, record: CandidateRecord, fitted: Fitted, policy: Policy, pd: NDArray[np.float64]
+) -> Contents:
+    dataset = source.dataset
+    train = dataset.matrix.take(dataset.train_rows)
+    metrics = {
+        "out_of_fold": asdict(record.out_of_fold),
+        "test": asdict(record.test),
+        "parameters": dict(record.parameters),
+        "plan": {"folds": source.plan.folds, "test_share": source.plan.test_share},
+    }
+    return Contents(
+        provenance=replace(source.provenance, candidate=name),
+        portfolio=source.portfolio,
+        contract=dataset.contract,
+        columns=dataset.matrix.columns,
+        model=fitted.model,
+        calibration=fitted.calibration,
+        policy=policy,
+        profile=build_profile(train, pd, policy.decide(pd)),
+        metrics=metrics,
+        card=write_card(source.portfolio, record, len(dataset.train_rows), len(dataset.test_rows)),
+    )
+
+
+def _training_record(source: _Source, labelled: Labelled, records: tuple[CandidateRecord, ...]) -> TrainingRecord:
+    dataset, plan = source.dataset, source.plan
+    train = dataset.train_rows
+    leaks = separation_warnings(dataset.matrix.take(train), dataset.target[train])
+    return TrainingRecord(
+        portfolio=source.portfolio.name,
+        seed=plan.seed,
+        fingerprint=source.fingerprint,
+        applications=len(dataset.target),
+        features=len(dataset.matrix.columns),
+        winner=cheapest(records),
+        settings={name: value for name, value in asdict(plan).items() if name != "candidates"},
+        candidates=records,
+        warnings=(*labelled.notices, *(str(warning) for warning in leaks)),
+        baselines=baselines(dataset.target[train], source.portfolio.costs),
+    )

@@ -1,0 +1,24 @@
+"""Watch: compare new applications with the population a model learnt from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scorewright.domain.progress import Listener, silent
+from scorewright.flows.champion import LoadedModel
+from scorewright.monitor.drift import DriftReport, compare
+from scorewright.tables.loading import load_tables, open_data
+
+
+def watch_folder(model: LoadedModel, data: Path, listen: Listener = silent) -> DriftReport:
+    """Compare the applications of a folder with the profile in the model's bundle.
+
+    Raises
+    ------
+    DataError
+        The data break the contract.
+    """
+    contents = model.scorer.bundle.contents
+    loaded = load_tables(open_data(contents.portfolio, data), "score", model.scorer.sealed, listen=listen)
+    scores = model.scorer.score(loaded.tables)
+    return compare(contents.profile, scores.matrix, scores.pd)

@@ -1,0 +1,1 @@
+"""Whether today's applications still look like those a model was trained on."""

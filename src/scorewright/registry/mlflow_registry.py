@@ -1,0 +1,242 @@
+"""A registry in MLflow: a tracking database or server, and its model registry."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from scorewright.domain.evaluation import TrainingRecord
+from scorewright.registry.files import fill_whole
+from scorewright.registry.history import advance, before
+from scorewright.registry.mlflow_client import connect
+from scorewright.registry.mlflow_runs import (
+    BUNDLE,
+    BUNDLE_FOLDER,
+    CANDIDATE,
+    KIND,
+    PARENT,
+    PORTFOLIO,
+    TRAINING_FILE,
+    TRIAL,
+    RunWriter,
+)
+from scorewright.registry.records import from_json
+from scorewright.registry.seam import (
+    ModelVersion,
+    check_alias,
+    check_bundle,
+    check_portfolio,
+    no_candidate,
+    no_folder,
+    no_training,
+    no_version,
+)
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+    from mlflow.entities.model_registry import RegisteredModel
+
+TRAINING = "scorewright.training"
+_HISTORY = "scorewright.history."
+_PLAIN = re.compile(r"[\w-]+")
+
+
+class MlflowRegistry:
+    """Registry kept by MLflow: one experiment and one registered model per portfolio.
+
+    Parameters
+    ----------
+    tracking_uri : str
+        Database (``sqlite:///...``, ``postgresql://...``) or tracking server (``http://...``). A new database is set up.
+    artifact_root : str, optional
+        URI under which new experiments keep their files. None leaves it to the server.
+    cache : Path
+        Folder for bundles that come from a remote store.
+
+    Raises
+    ------
+    SettingsError
+        MLflow is not installed, or its store cannot be reached.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: str | None, cache: Path) -> None:
+        self._artifact_root = artifact_root
+        self._cache = cache
+        self._client = connect(tracking_uri)
+
+    def record(self, training: TrainingRecord, bundles: Mapping[str, Path], pictures: bool = True) -> str:
+        """Write a training as a parent run with one child per candidate."""
+        for name in bundles:
+            check_bundle(training.candidate(name))
+        experiment = self._experiment(check_portfolio(training.portfolio))
+        return RunWriter(self._client, experiment, pictures).write(training, bundles)
+
+    def register(self, portfolio: str, candidate: str, run: str) -> ModelVersion:
+        """Make the next version from the child run of a candidate."""
+        child = self._child(portfolio, candidate, run)
+        if self._model(portfolio) is None:
+            self._client.create_registered_model(portfolio, {PORTFOLIO: portfolio})
+        source = f"{child.info.artifact_uri}/{BUNDLE_FOLDER}"
+        tags = {BUNDLE: child.data.tags[BUNDLE], CANDIDATE: candidate, TRAINING: run}
+        made = self._client.create_model_version(portfolio, source, child.info.run_id, tags)
+        return self._told(made, ())
+
+    def set_alias(self, portfolio: str, alias: str, version: str) -> None:
+        """Give an alias to a version: MLflow moves it in one step.
+
+        The history is a tag beside it. It is written before a step forward and after a step back, so that a change cut
+        short between the two leaves a history that still fits.
+        """
+        model, known = self._shelf(portfolio)
+        check_alias(alias)
+        if model is None or version not in known:
+            raise self._unknown(portfolio, version, model, known)
+        history = _history(model, alias)
+        held = advance(history, _holder(model, alias), version)
+        if len(held) < len(history):
+            self._client.set_registered_model_alias(portfolio, alias, version)
+            self._client.set_registered_model_tag(portfolio, _HISTORY + alias, json.dumps(held))
+        else:
+            self._client.set_registered_model_tag(portfolio, _HISTORY + alias, json.dumps(held))
+            self._client.set_registered_model_alias(portfolio, alias, version)
+
+    def previous(self, portfolio: str, alias: str) -> str | None:
+        """Return the version that held the alias before."""
+        model = self._model(portfolio)
+        return before(_history(model, alias), _holder(model, alias)) if model else None
+
+    def version(self, portfolio: str, version_or_alias: str) -> ModelVersion:
+        """Return one version by number or alias."""
+        model, known = self._shelf(portfolio)
+        number = (_holder(model, version_or_alias) if model else None) or version_or_alias
+        if model is None or number not in known:
+            raise self._unknown(portfolio, version_or_alias, model, known)
+        return self._told(known[number], _holding(model, number))
+
+    def versions(self, portfolio: str) -> tuple[ModelVersion, ...]:
+        """Return every version, oldest first."""
+        model, known = self._shelf(portfolio)
+        return tuple(self._told(made, _holding(model, number)) for number, made in known.items()) if model else ()
+
+    def portfolios(self) -> tuple[str, ...]:
+        """Return the portfolios that have a training."""
+        return tuple(sorted(self._experiments()))
+
+    def latest(self, portfolio: str | None = None) -> TrainingRecord:
+        """Return the training recorded last, from its file in the parent run."""
+        experiments = self._experiments()
+        chosen = [experiments[name] for name in experiments if portfolio in (None, name)]
+        asked = f"tags.`{KIND}` = 'training' AND attributes.status = 'FINISHED'"
+        runs = self._client.search_runs(chosen, asked, max_results=1, order_by=["attributes.end_time DESC"]) if chosen else []
+        if not runs:
+            raise no_training(portfolio)
+        return from_json(self._read(runs[0].info.run_id, TRAINING_FILE))
+
+    def fetch(self, version: ModelVersion) -> Path:
+        """Return the folder of the bundle: in place when the store is local, else downloaded once."""
+        child = self._client.get_model_version(version.portfolio, version.version).run_id
+        artifacts = self._local(child)
+        if artifacts is None:
+            return fill_whole(self._cache / version.bundle, lambda folder: self._download(child, folder))
+        folder = artifacts / BUNDLE_FOLDER
+        if not folder.is_dir():
+            raise no_folder(version)
+        return folder
+
+    def _local(self, run: str) -> Path | None:
+        """Folder of a run's artifacts, or None when they are elsewhere.
+
+        Asked by run, MLflow would copy local files to a temporary folder and leave them there.
+        """
+        uri = self._client.get_run(run).info.artifact_uri
+        parts = urlsplit(uri)
+        if parts.scheme == "file":
+            return Path(url2pathname(parts.path))
+        return Path(uri) if parts.scheme == "" else None
+
+    def _download(self, run: str, folder: Path) -> None:
+        made = self._client.download_artifacts(run, BUNDLE_FOLDER, str(folder.parent))
+        Path(made).rename(folder)
+
+    def _read(self, run: str, file: str) -> str:
+        artifacts = self._local(run)
+        if artifacts is not None:
+            return (artifacts / file).read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self._client.download_artifacts(run, file, folder)).read_text(encoding="utf-8")
+
+    def _experiment(self, portfolio: str) -> str:
+        found = self._client.get_experiment_by_name(portfolio)
+        if found is None:
+            location = f"{self._artifact_root.rstrip('/')}/{portfolio}" if self._artifact_root else None
+            return str(self._client.create_experiment(portfolio, location, {PORTFOLIO: portfolio}))
+        if found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+        if PORTFOLIO not in found.tags:
+            self._client.set_experiment_tag(found.experiment_id, PORTFOLIO, portfolio)
+        return str(found.experiment_id)
+
+    def _experiments(self) -> dict[str, str]:
+        found = self._client.search_experiments(max_results=1000)
+        return {item.tags[PORTFOLIO]: item.experiment_id for item in found if PORTFOLIO in item.tags}
+
+    def _child(self, portfolio: str, candidate: str, run: str) -> Run:
+        experiment = self._experiments().get(portfolio) if _PLAIN.fullmatch(run) and _PLAIN.fullmatch(candidate) else None
+        asked = f"tags.`{PARENT}` = '{run}' AND tags.`{CANDIDATE}` = '{candidate}' AND tags.`{KIND}` = 'candidate'"
+        runs = self._client.search_runs([experiment], asked, max_results=1) if experiment else []
+        for found in runs:
+            if BUNDLE in found.data.tags:
+                return found
+        raise no_candidate(candidate, run)
+
+    def _model(self, portfolio: str) -> RegisteredModel | None:
+        found = self._client.search_registered_models(f"name = '{check_portfolio(portfolio)}'", max_results=1)
+        return next(iter(found), None)
+
+    def _shelf(self, portfolio: str) -> tuple[RegisteredModel | None, dict[str, MlflowVersion]]:
+        model = self._model(portfolio)
+        if model is None:
+            return None, {}
+        found = self._client.search_model_versions(f"name = '{portfolio}'", max_results=10_000)
+        ours = sorted((made for made in found if BUNDLE in made.tags), key=lambda made: int(made.version))
+        return model, {str(made.version): made for made in ours}
+
+    def _told(self, made: MlflowVersion, aliases: tuple[str, ...]) -> ModelVersion:
+        measured = self._client.get_run(made.run_id).data.metrics
+        return ModelVersion(
+            portfolio=made.name,
+            version=str(made.version),
+            bundle=made.tags[BUNDLE],
+            candidate=made.tags[CANDIDATE],
+            run=made.tags[TRAINING],
+            created=datetime.fromtimestamp(made.creation_timestamp / 1000, UTC),
+            aliases=aliases,
+            metrics={name: value for name, value in measured.items() if not name.startswith(TRIAL)},
+        )
+
+    @staticmethod
+    def _unknown(
+        portfolio: str, asked: str, model: RegisteredModel | None, known: Mapping[str, MlflowVersion]
+    ) -> Exception:
+        return no_version(portfolio, asked, [*known, *sorted(model.aliases)] if model else [])
+
+
+def _holder(model: RegisteredModel, alias: str) -> str | None:
+    held = model.aliases.get(alias)
+    return None if held is None else str(held)
+
+
+def _holding(model: RegisteredModel, version: str) -> tuple[str, ...]:
+    return tuple(sorted(alias for alias in model.aliases if _holder(model, alias) == version))
+
+
+def _history(model: RegisteredModel, alias: str) -> tuple[str, ...]:
+    return tuple(json.loads(model.tags.get(_HISTORY + alias, "[]")))

@@ -1,0 +1,214 @@
+"""Trainings as MLflow runs: one parent and one child per candidate.
+
+Trials are steps of their candidate's metrics, and a table. A run for each of them would cost half a dozen commits, which is
+seconds on a slow disk, to say nothing more.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import math
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scorewright.domain.evaluation import CandidateRecord, Importance, TrainingRecord, Trial
+from scorewright.registry.records import flat_metrics, to_json
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+KIND = "scorewright.kind"
+PORTFOLIO = "scorewright.portfolio"
+CANDIDATE = "scorewright.candidate"
+WINNER = "scorewright.winner"
+BUNDLE = "bundle"
+PARENT = "mlflow.parentRunId"
+TRIAL = "trial."
+BUNDLE_FOLDER = "bundle"
+TRAINING_FILE = "training.json"
+
+_BATCH = 100  # MLflow's limit for parameters
+_LONGEST_VALUE = 5000
+
+Parameters = Mapping[str, float | int | str | bool | None]
+Step = tuple[str, int, float]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What one run shows."""
+
+    name: str
+    tags: Mapping[str, str]
+    parameters: Parameters = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    bundle: Path | None = None
+    seconds: float = 0.0
+
+
+class RunWriter:
+    """Writes runs into one experiment.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        Where to.
+    experiment : str
+        Identifier of the experiment of the portfolio.
+    pictures : bool
+        Whether to draw.
+    """
+
+    def __init__(self, client: MlflowClient, experiment: str, pictures: bool) -> None:
+        self._client = client
+        self._experiment = experiment
+        self._pictures = pictures
+
+    def write(self, training: TrainingRecord, bundles: Mapping[str, Path]) -> str:
+        """Write a training and return its run. A training cut short is marked as failed and never found again."""
+        parent = self._start(_parent(training, self._pictures))
+        try:
+            for candidate in training.candidates:
+                self._write_candidate(training, candidate, parent, bundles.get(candidate.name))
+            self._client.set_terminated(parent, "FINISHED")
+        except BaseException:
+            self._client.set_terminated(parent, "FAILED")
+            raise
+        return parent
+
+    def _write_candidate(
+        self, training: TrainingRecord, candidate: CandidateRecord, parent: str, bundle: Path | None
+    ) -> None:
+        run = self._start(_child(training, candidate, parent, bundle, self._pictures))
+        self._client.set_terminated(run, "FINISHED")
+
+    def _start(self, run: _Run) -> str:
+        from mlflow.entities import Metric, Param
+
+        now = int(time.time() * 1000)
+        begun = now - int(run.seconds * 1000)
+        identifier: str = self._client.create_run(self._experiment, begun, dict(run.tags), run.name).info.run_id
+        measures = [*((name, 0, value) for name, value in run.metrics.items()), *run.steps]
+        metrics = [Metric(name, value, now, step) for name, step, value in measures]
+        parameters = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in run.parameters.items()]
+        for start in range(0, max(len(metrics), len(parameters)), _BATCH):
+            part = slice(start, start + _BATCH)
+            self._client.log_batch(identifier, metrics[part], parameters[part])
+        self._store(identifier, run)
+        return identifier
+
+    def _store(self, identifier: str, run: _Run) -> None:
+        if run.bundle is not None:
+            self._client.log_artifacts(identifier, str(run.bundle), BUNDLE_FOLDER)
+        if not run.files:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in run.files.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            self._client.log_artifacts(identifier, folder)
+
+
+def _parent(training: TrainingRecord, pictures: bool) -> _Run:
+    files = {TRAINING_FILE: to_json(training).encode(), "comparison.csv": _comparison_table(training)}
+    if pictures:
+        from scorewright.registry.pictures import comparison_picture
+
+        files["comparison.png"] = comparison_picture(training)
+    measured = {name: value for name, value in training.baselines.items() if math.isfinite(value)}
+    shown = {"seed", "applications", "features", "fingerprint", "winner"}
+    return _Run(
+        name=f"training of {training.portfolio}",
+        tags={KIND: "training", PORTFOLIO: training.portfolio, WINNER: training.winner, "mlflow.note.content": _note(training)},
+        parameters={**training.settings, **{name: getattr(training, name) for name in sorted(shown)}},
+        metrics={f"baseline.{name}": value for name, value in measured.items()}
+        | flat_metrics(training.candidate(training.winner)),
+        files=files,
+        seconds=sum(candidate.seconds for candidate in training.candidates),
+    )
+
+
+def _child(
+    training: TrainingRecord, candidate: CandidateRecord, parent: str, bundle: Path | None, pictures: bool
+) -> _Run:
+    return _Run(
+        name=candidate.name,
+        tags=_tags(training, candidate, parent, bundle),
+        parameters=candidate.parameters,
+        metrics=flat_metrics(candidate),
+        steps=_steps(candidate.trials),
+        files=_tables(candidate) | (_pictures(candidate) if pictures else {}),
+        bundle=bundle,
+        seconds=candidate.seconds,
+    )
+
+
+def _tags(training: TrainingRecord, candidate: CandidateRecord, parent: str, bundle: Path | None) -> dict[str, str]:
+    tags = {KIND: "candidate", PORTFOLIO: training.portfolio, CANDIDATE: candidate.name, PARENT: parent}
+    tags[WINNER] = str(candidate.name == training.winner).lower()
+    return tags if bundle is None else tags | {BUNDLE: candidate.bundle}
+
+
+def _steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
+    """The objective of each trial and the best so far, where it is a number."""
+    finite = sorted((trial for trial in trials if math.isfinite(trial.objective)), key=lambda trial: trial.number)
+    best = itertools.accumulate((trial.objective for trial in finite), min)
+    steps = [(f"{TRIAL}objective", trial.number, trial.objective) for trial in finite]
+    return (*steps, *((f"{TRIAL}best", trial.number, value) for trial, value in zip(finite, best, strict=True)))
+
+
+def _pictures(candidate: CandidateRecord) -> dict[str, bytes]:
+    from scorewright.registry.pictures import candidate_pictures
+
+    return {f"pictures/{name}.png": content for name, content in candidate_pictures(candidate).items()}
+
+
+def _tables(candidate: CandidateRecord) -> dict[str, bytes]:
+    tables = {"features.csv": candidate.features, "raw_columns.csv": candidate.raw_columns}
+    files = {name: _importance_table(rows) for name, rows in tables.items() if rows}
+    if candidate.trials:
+        files["trials.csv"] = _trials_table(candidate.trials)
+    return files
+
+
+def _importance_table(rows: Sequence[Importance]) -> bytes:
+    return _csv(["name", "label", "value", "share"], [[row.name, row.label, row.value, row.share] for row in rows])
+
+
+def _trials_table(trials: Sequence[Trial]) -> bytes:
+    names = sorted({name for trial in trials for name in trial.parameters})
+    rows = [[trial.number, trial.objective, *(trial.parameters.get(name) for name in names)] for trial in trials]
+    return _csv(["number", "objective", *names], rows)
+
+
+def _comparison_table(training: TrainingRecord) -> bytes:
+    measures = {candidate.name: flat_metrics(candidate) for candidate in training.candidates}
+    names = sorted({name for metrics in measures.values() for name in metrics})
+    rows = [[candidate, *(metrics.get(name) for name in names)] for candidate, metrics in measures.items()]
+    return _csv(["candidate", *names], rows)
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _note(training: TrainingRecord) -> str:
+    told = [
+        f"{training.applications} applications, {training.features} features, seed {training.seed}.",
+        f"The candidate that loses the least money: **{training.winner}**.",
+        *(f"- {warning}" for warning in training.warnings),
+    ]
+    return "\n\n".join(told)[:_LONGEST_VALUE]

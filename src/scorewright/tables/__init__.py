@@ -1,0 +1,1 @@
+"""Tables: what a portfolio declares, what a contract promises, and how files become checked frames."""

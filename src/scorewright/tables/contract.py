@@ -1,0 +1,144 @@
+"""The contract: what training data looked like, sealed, so that later data can be held to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+from scorewright.errors import BundleCorruptError, ColumnsError
+from scorewright.tables.portfolio import Portfolio
+from scorewright.tables.types import COLUMN_TYPES, POLARS_TYPES, ColumnType, Tables, column_type
+
+#: A text column with more different values than this is taken for free text or an identifier, not for categories.
+MOST_CATEGORIES = 1000
+
+#: A category that fewer rows share is not written down: it could point at a person.
+FEWEST_ROWS = 5
+
+
+@dataclass(frozen=True)
+class ColumnContract:
+    """One column as training saw it.
+
+    Parameters
+    ----------
+    type : ColumnType
+        Storage type.
+    nullable : bool
+        Whether a value was ever missing.
+    minimum, maximum : float or None
+        Range of numbers; None for other types, keys and identifiers.
+    categories : tuple of str
+        Values of a text column, sorted; empty where it is free text or an identifier.
+    typical : float, str, bool or None
+        Median or most common value; makes up examples.
+    """
+
+    type: ColumnType
+    nullable: bool
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    typical: float | str | bool | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Columns by table; a table that was absent from training has no entry."""
+
+    tables: Mapping[str, Mapping[str, ColumnContract]]
+
+    def polars_schema(self, table: str) -> dict[str, pl.DataType]:
+        """Storage types of a table's columns, in order."""
+        return {name: POLARS_TYPES[column.type] for name, column in self.tables[table].items()}
+
+    def to_json(self) -> bytes:
+        """Write the contract; the same contract gives the same bytes."""
+        tables = {table: {name: asdict(column) for name, column in cols.items()} for table, cols in self.tables.items()}
+        return (json.dumps({"tables": tables}, indent=1, ensure_ascii=False) + "\n").encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> Contract:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        BundleCorruptError
+            The text is not a contract.
+        """
+        try:
+            tables = json.loads(text)["tables"]
+            return Contract({table: {name: _column(fields) for name, fields in cols.items()} for table, cols in tables.items()})
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleCorruptError("contract.json must hold tables of columns.", str(error), "Train again.") from None
+
+
+def _column(fields: Mapping[str, object]) -> ColumnContract:
+    if fields["type"] not in COLUMN_TYPES:
+        raise ValueError(f"unknown type {fields['type']!r}")
+    return ColumnContract(**{**fields, "categories": tuple(fields["categories"])})  # type: ignore[arg-type]
+
+
+def storage_types(table: str, schema: pl.Schema, overrides: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    """Choose the type of every column of a new table.
+
+    Raises
+    ------
+    ColumnsError
+        A column has a type that Scorewright does not read.
+    """
+    types = {name: overrides.get(name) or column_type(dtype) for name, dtype in schema.items()}
+    strange = {name: f"has the type {schema[name]}, which is not read" for name, found in types.items() if found is None}
+    if strange:
+        raise ColumnsError(table, mistyped=strange, hint="Leave these columns out or flatten them.")
+    return {name: found for name, found in types.items() if found is not None}
+
+
+def infer_contract(portfolio: Portfolio, tables: Tables) -> Contract:
+    """Describe checked training tables (see `scorewright.tables.door`). The target is no part of the contract."""
+    contract = {}
+    for name, frame in tables.items():
+        spec = portfolio.tables[name]
+        private = {column for column in (spec.key, spec.on, *spec.identifiers) if column}
+        columns = [column for column in frame.columns if name != portfolio.root or column != portfolio.target.column]
+        contract[name] = {column: _describe(frame[column], private=column in private) for column in columns}
+    return Contract(contract)
+
+
+def _describe(column: pl.Series, *, private: bool) -> ColumnContract:
+    kind = column_type(column.dtype)
+    if kind is None:
+        raise TypeError(f"{column.name} did not pass the door: {column.dtype}")
+    nullable = column.null_count() > 0
+    if private:
+        return ColumnContract(kind, nullable)
+    if kind in {"integer", "number"}:
+        return _describe_numbers(column, kind, nullable=nullable)
+    return _describe_values(column, kind, nullable=nullable)
+
+
+def _describe_numbers(column: pl.Series, kind: ColumnType, *, nullable: bool) -> ColumnContract:
+    middle = column.drop_nulls().quantile(0.5, "nearest")
+    low, high = column.min(), column.max()
+    if middle is None:
+        return ColumnContract(kind, nullable)
+    typical = int(middle) if kind == "integer" else float(middle)
+    return ColumnContract(kind, nullable, float(low), float(high), typical=typical)  # type: ignore[arg-type]
+
+
+def _describe_values(column: pl.Series, kind: ColumnType, *, nullable: bool) -> ColumnContract:
+    counts = column.drop_nulls().value_counts(sort=True, name="rows").sort("rows", column.name, descending=[True, False])
+    if counts.height > MOST_CATEGORIES or (kind == "text" and counts.height * 2 > len(column) > 2 * FEWEST_ROWS):
+        return ColumnContract(kind, nullable)
+    common = counts.filter(pl.col("rows") >= FEWEST_ROWS)[column.name]
+    typical = common[0] if len(common) else None
+    if kind != "text":
+        return ColumnContract(kind, nullable, typical=typical if kind == "boolean" else _iso(typical))
+    return ColumnContract(kind, nullable, categories=tuple(sorted(common.to_list())), typical=typical)
+
+
+def _iso(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,188 @@
+"""The door: raw frames become checked frames, or one error that names every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from scorewright.errors import ColumnsError, DuplicateKeysError, EmptyTableError, NotFiniteError, OrphanRowsError
+from scorewright.tables.contract import ColumnContract, storage_types
+from scorewright.tables.portfolio import ROW_KEY, Portfolio, TableSpec
+from scorewright.tables.types import POLARS_TYPES, ColumnType, Tables, column_type
+
+#: Conversions that lose nothing or are checked row by row. All others are a mistyped column.
+_LOSSLESS = {("integer", "number"), ("date", "datetime")}
+_CHECKED = {("number", "integer"), ("text", "date"), ("text", "datetime")}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one table must look like.
+
+    Parameters
+    ----------
+    types : mapping of str to ColumnType
+        Columns to keep, with the type to store them in.
+    required : frozenset of str
+        Columns that must be there; the others are empty when absent.
+    known : frozenset of str
+        Columns that may be there.
+    """
+
+    types: Mapping[str, ColumnType]
+    required: frozenset[str]
+    known: frozenset[str]
+
+
+def first_layout(portfolio: Portfolio, table: str, schema: pl.Schema) -> Layout:
+    """Lay out a table seen for the first time: every column is kept, declared ones are required.
+
+    Raises
+    ------
+    ColumnsError
+        A column has a type that is not read.
+    """
+    spec = portfolio.tables[table]
+    types = storage_types(table, schema, spec.types)
+    target = {portfolio.target.column} if table == portfolio.root else set()
+    return Layout(types, frozenset(spec.declared_columns) | target, frozenset(types))
+
+
+def sealed_layout(portfolio: Portfolio, table: str, columns: Mapping[str, ColumnContract], used: frozenset[str]) -> Layout:
+    """Lay out a table held to its contract: columns that feed a feature are required; the target may come along."""
+    spec = portfolio.tables[table]
+    types = {name: column.type for name, column in columns.items()}
+    keys = frozenset(name for name in (spec.key, spec.on) if name)
+    target = {portfolio.target.column} if table == portfolio.root else set()
+    return Layout(types, (used | keys) & frozenset(types), frozenset(types) | target)
+
+
+def admit(table: str, frame: pl.DataFrame, spec: TableSpec, layout: Layout) -> pl.DataFrame:
+    """Bring one table to its layout: names, types, nulls. The result has exactly the layout's columns.
+
+    Raises
+    ------
+    ColumnsError
+        Every missing, unknown and mistyped column, in one message.
+    NotFiniteError
+        A number is infinite.
+    """
+    missing = sorted(layout.required - set(frame.columns))
+    unknown = sorted(set(frame.columns) - layout.known)
+    present = {name: kind for name, kind in layout.types.items() if name in frame.columns}
+    mistyped = _mistyped(frame, spec, present)
+    if missing or unknown or mistyped:
+        raise ColumnsError(table, missing, unknown, mistyped)
+    cast = frame.select(_canonical(name, frame.schema[name], kind) for name, kind in present.items())
+    absent = [pl.lit(None, POLARS_TYPES[kind]).alias(name) for name, kind in layout.types.items() if name not in present]
+    _refuse_infinite(table, cast)
+    return cast.with_columns(*absent, *without_sentinels(spec, cast.schema)).select(list(layout.types))
+
+
+def without_sentinels(spec: TableSpec, schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """Expressions that empty the values which a portfolio says mean "missing"."""
+    return [
+        pl.when(pl.col(name).is_in(pl.Series(values).cast(schema[name]).implode())).then(None).otherwise(pl.col(name)).alias(name)
+        for name, values in spec.sentinels.items()
+        if name in schema and values
+    ]
+
+
+def check_keys(portfolio: Portfolio, tables: Tables) -> None:
+    """Check that keys are present and unique and that required tables have rows.
+
+    Raises
+    ------
+    EmptyTableError, DuplicateKeysError
+        The first table that breaks the rule.
+    """
+    for name, frame in tables.items():
+        if frame.is_empty() and not portfolio.tables[name].optional:
+            raise EmptyTableError(name)
+        key = portfolio.key if name == portfolio.root else portfolio.tables[name].key
+        if key is not None and key in frame.columns:
+            repeated = frame.height - frame[key].drop_nulls().n_unique()
+            if repeated:
+                raise DuplicateKeysError(name, key, repeated)
+
+
+def check_orphans(portfolio: Portfolio, tables: Tables, root_keys: pl.Series) -> dict[str, int]:
+    """Count rows of each table that belong to no row of their parent.
+
+    Parameters
+    ----------
+    root_keys : polars.Series
+        Keys of all applications in the data folder, not only of those in `tables`: a history that belongs to an
+        application of the other file is no orphan.
+
+    Raises
+    ------
+    OrphanRowsError
+        There are some, and the portfolio says ``orphans = "refuse"``.
+    """
+    orphans = {}
+    for name, frame in tables.items():
+        spec = portfolio.tables[name]
+        if spec.parent is None or spec.on is None or spec.parent not in tables:
+            continue
+        keys = root_keys if spec.parent == portfolio.root else tables[spec.parent][spec.on]
+        rows = frame.height - int(frame[spec.on].is_in(keys.drop_nulls().unique().implode()).sum())
+        if rows and spec.orphans == "refuse":
+            raise OrphanRowsError(name, spec.parent, spec.on, rows)
+        orphans[name] = rows
+    return {name: rows for name, rows in orphans.items() if rows}
+
+
+def number_rows(portfolio: Portfolio, root: pl.DataFrame) -> pl.DataFrame:
+    """Number the applications from 0 where the portfolio names no key."""
+    if portfolio.tables[portfolio.root].key is not None:
+        return root
+    return root.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW_KEY))
+
+
+def _canonical(name: str, have: pl.DataType, want: ColumnType) -> pl.Expr:
+    column = pl.col(name)
+    if have.is_float():
+        column = column.fill_nan(None)
+    if have == pl.String and want in {"date", "datetime"}:
+        return column.str.to_datetime(strict=False, time_unit="us").cast(POLARS_TYPES[want])
+    return column.cast(POLARS_TYPES[want], strict=False)
+
+
+def _mistyped(frame: pl.DataFrame, spec: TableSpec, types: Mapping[str, ColumnType]) -> dict[str, str]:
+    problems, doubtful = {}, []
+    for name, want in types.items():
+        have = column_type(frame.schema[name])
+        if have == want or frame.schema[name] == pl.Null or (have, want) in _LOSSLESS:
+            continue
+        if (have, want) in _CHECKED or name in spec.types:
+            doubtful.append(name)
+        elif frame[name].null_count() < frame.height:
+            problems[name] = f"is {have or frame.schema[name]}, must be {want}"
+    return problems | _lossy(frame, {name: types[name] for name in doubtful})
+
+
+def _lossy(frame: pl.DataFrame, types: Mapping[str, ColumnType]) -> dict[str, str]:
+    """Columns in which a conversion changes or loses a value."""
+    problems = {}
+    for name, want in types.items():
+        before = frame[name].fill_nan(None) if frame.schema[name].is_float() else frame[name]
+        after = frame.select(_canonical(name, frame.schema[name], want)).to_series()
+        changed = after.null_count() > before.null_count()
+        if want == "integer" and before.dtype.is_float():
+            changed = changed or not bool((after.cast(pl.Float64) == before).all())
+        if changed:
+            problems[name] = f"is {column_type(before.dtype)} with values that are not {want}, must be {want}"
+    return problems
+
+
+def _refuse_infinite(table: str, frame: pl.DataFrame) -> None:
+    floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
+    if not floats:
+        return
+    counts = frame.select(pl.col(name).is_infinite().sum() for name in floats).row(0, named=True)
+    for name, rows in counts.items():
+        if rows:
+            raise NotFiniteError(table, name, rows)

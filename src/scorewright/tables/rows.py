@@ -1,0 +1,160 @@
+"""One application posted as raw rows becomes the same checked tables that files become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from scorewright.errors import BodyShapeError, ColumnsError, DuplicateKeysError, OrphanRowsError
+from scorewright.tables.door import admit, sealed_layout, without_sentinels
+from scorewright.tables.loading import Sealed
+from scorewright.tables.portfolio import ROW_KEY, Portfolio
+from scorewright.tables.types import ColumnType, Tables
+
+Row = Mapping[str, Any]
+
+#: Python types a JSON value may have for a column of a type. ``bool`` is an ``int`` in Python, but not here.
+_ACCEPTED: Mapping[ColumnType, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "text": (str,),
+    "boolean": (bool,),
+    "date": (str,),
+    "datetime": (str,),
+}
+
+
+class RowReader:
+    """Reads applications posted one by one.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+        Which tables there are and how they hang together.
+    sealed : Sealed
+        Contract to hold the rows to.
+    """
+
+    def __init__(self, portfolio: Portfolio, sealed: Sealed) -> None:
+        self._portfolio = portfolio
+        self._columns = sealed.contract.tables
+        self._schemas = {table: sealed.contract.polars_schema(table) for table in sealed.contract.tables}
+        self._layouts = {
+            table: sealed_layout(portfolio, table, columns, sealed.used.get(table, frozenset()))
+            for table, columns in sealed.contract.tables.items()
+        }
+
+    def read(self, body: Mapping[str, Any]) -> Tables:
+        """Check and convert one application.
+
+        Parameters
+        ----------
+        body : mapping
+            One row under the root table's name; a list of rows under each other table's. An absent or empty history
+            means that there is none. The column that ties a history to the application may be left out.
+
+        Raises
+        ------
+        BodyShapeError
+            A table is unknown or absent, or not rows.
+        DataError
+            The rows break the contract.
+        """
+        root = self._portfolio.root
+        self._refuse_unknown_tables(body)
+        row = body.get(root)
+        if not isinstance(row, Mapping):
+            raise BodyShapeError(f"The body needs one object under {root!r}.", f"{_kind(row)}", "Send its raw columns there.")
+        tables = {root: self._frame(root, [self._keyed(row)])}
+        for table in self._columns:
+            if table != root:
+                tables[table] = self._frame(table, self._tied(table, body.get(table) or [], row))
+        self._check(tables)
+        return tables
+
+    def _refuse_unknown_tables(self, body: Mapping[str, Any]) -> None:
+        unknown = sorted(str(name)[:60] for name in body if name not in self._portfolio.tables)
+        if unknown:
+            raise BodyShapeError(
+                f"The tables of an application are {', '.join(self._portfolio.tables)}.",
+                f"unknown {', '.join(unknown[:5])}",
+                "Remove or rename them.",
+            )
+
+    def _keyed(self, row: Row) -> Row:
+        key = self._portfolio.key
+        if key == ROW_KEY:
+            return row if ROW_KEY in row else {**row, ROW_KEY: 0}
+        if row.get(key) is None:
+            raise ColumnsError(self._portfolio.root, missing=[key], hint="Send the application's own key.")
+        return row
+
+    def _tied(self, table: str, rows: Any, application: Row) -> Sequence[Row]:
+        if not isinstance(rows, Sequence) or isinstance(rows, str) or not all(isinstance(row, Mapping) for row in rows):
+            raise BodyShapeError(f"The rows of {table!r} are a list of objects.", _kind(rows), "Send [] where there are none.")
+        spec = self._portfolio.tables[table]
+        if spec.parent != self._portfolio.root:
+            return rows
+        key = application.get(str(spec.on))
+        return [row if spec.on in row else {**row, str(spec.on): key} for row in rows]
+
+    def _frame(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
+        layout, columns = self._layouts[table], self._columns[table]
+        names = dict.fromkeys(name for row in rows for name in row)
+        unknown = [name for name in names if name not in layout.known]
+        missing = sorted(layout.required - set(names)) if rows else []
+        mistyped = {name: problem for name in names if name in columns and (problem := _mistyped(rows, name, columns[name].type))}
+        if missing or unknown or mistyped:
+            raise ColumnsError(table, missing, [name[:60] for name in unknown], mistyped)
+        return self._converted(table, rows)
+
+    def _converted(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
+        """Convert checked rows. JSON has neither NaN nor infinity, so only sentinels and dates are left to do."""
+        schema, spec = self._schemas[table], self._portfolio.tables[table]
+        dates = {name for name, dtype in schema.items() if dtype.is_temporal()}
+        if dates:
+            written = {name: pl.String() if name in dates else dtype for name, dtype in schema.items()}
+            frame = _frame_of(rows, written)
+            return admit(table, frame, spec, self._layouts[table])
+        frame = _frame_of(rows, schema)
+        emptied = without_sentinels(spec, schema)
+        return frame.with_columns(emptied) if emptied else frame
+
+    def _check(self, tables: Tables) -> None:
+        for name, frame in tables.items():
+            spec = self._portfolio.tables[name]
+            if spec.key in frame.columns and frame[spec.key].n_unique() < frame.height:
+                raise DuplicateKeysError(name, str(spec.key), frame.height - frame[spec.key].n_unique())
+            if spec.parent in tables and frame.height:
+                self._refuse_orphans(name, frame, tables[str(spec.parent)])
+
+    def _refuse_orphans(self, name: str, frame: pl.DataFrame, parent: pl.DataFrame) -> None:
+        spec = self._portfolio.tables[name]
+        rows = frame.height - int(frame[str(spec.on)].is_in(parent[str(spec.on)].implode()).sum())
+        if rows:
+            raise OrphanRowsError(name, str(spec.parent), str(spec.on), rows)
+
+
+def _frame_of(rows: Sequence[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    columns = {name: [row.get(name) for row in rows] for name in schema}
+    return pl.DataFrame(columns, schema=schema, strict=False)
+
+
+def _mistyped(rows: Sequence[Row], name: str, kind: ColumnType) -> str | None:
+    accepted = _ACCEPTED[kind]
+    for row in rows:
+        value = row.get(name)
+        if value is None or (isinstance(value, accepted) and (kind == "boolean" or not isinstance(value, bool))):
+            continue
+        if kind == "integer" and isinstance(value, float) and value.is_integer():
+            continue
+        return f"is {_kind(value)}, must be {kind}"
+    return None
+
+
+def _kind(value: object) -> str:
+    """Say what JSON a value is, without the value."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "an integer", float: "a number"}
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)
