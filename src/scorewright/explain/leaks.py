@@ -24,7 +24,7 @@ LEVELS = 20
 PRIOR_ROWS = 10.0
 LEAST_OF_EACH = 10
 MOST_ROWS = 50_000
-NOISE_DEVIATIONS = 4.0
+NOISE_DEVIATIONS = 5.0
 
 Positions = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -79,7 +79,7 @@ def _folds(defaulted: Flags) -> Positions:
 def _edges(values: Floats) -> Floats:
     """Return lower edges that part `LEVELS` quantiles of the rows, and as many of the distinct values.
 
-    The value at a quantile is parted from the next, so that one frequent value, often zero, hides none of the rare ones.
+    The value at a quantile is parted from the next, so that a frequent value, often zero, hides no rare one.
     """
     distinct, counts = np.unique(values, return_counts=True)
     steps = np.arange(1, LEVELS)
@@ -127,7 +127,7 @@ def separation(levels: Positions, defaulted: Flags, folds: Positions) -> float:
 
 
 def _bound(threshold: float, defaults: int, rows: int) -> float:
-    """Raise the bound where few rows could reach it by luck: four standard deviations of the AUC of noise.
+    """Raise the bound where few rows could reach it by luck: five standard deviations of the AUC of noise.
 
     The Mann-Whitney statistic of noise has variance ``(n + 1) / (12 * defaults * repaid)``.
     """

@@ -216,6 +216,6 @@ def _training_record(source: _Source, labelled: Labelled, records: tuple[Candida
         winner=cheapest(records),
         settings={name: value for name, value in asdict(plan).items() if name != "candidates"},
         candidates=records,
-        warnings=(*labelled.notices, *(str(warning) for warning in leaks)),
+        warnings=(*labelled.notices, *(warning.sentence for warning in leaks)),
         baselines=baselines(dataset.target[train], source.portfolio.costs),
     )
