@@ -24,7 +24,7 @@ from scorewright.decision.metrics import evaluate
 from scorewright.decision.threshold import best_threshold
 from scorewright.flows.dataset import Labelled, read_labelled, whole_matrix
 from scorewright.models.candidates import CANDIDATES
-from scorewright.models.cross_validation import cross_validate
+from scorewright.models.cross_validation import Plan, cross_validate
 from scorewright.models.folds import stratified_folds
 from scorewright.models.seam import Candidate
 from scorewright.tables.portfolio import load_portfolio
@@ -68,8 +68,7 @@ def measure(candidate: Candidate, labelled: Labelled, seeds: tuple[int, ...]) ->
     rows = []
     for seed in seeds:
         started = perf_counter()
-        folds = stratified_folds(target, FOLDS, seed)
-        pd = cross_validate(candidate, matrix, target, folds, candidate.defaults(), seed).pd
+        pd = cross_validate(candidate, Plan(matrix, target, stratified_folds(target, seed, FOLDS), seed)).pd
         metrics = evaluate(pd, target, best_threshold(pd, target, costs).value, costs).metrics
         rows.append((metrics["auc"], metrics["cost"], metrics["brier"], perf_counter() - started))
     return Measured(*(mean(column) for column in zip(*rows, strict=True)))

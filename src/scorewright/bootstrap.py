@@ -11,9 +11,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from scorewright.registry.seam import Registry
+    from scorewright.serve.app import ServiceApp
     from scorewright.serve.settings import ServiceSettings
 
 
@@ -56,7 +55,7 @@ class Workbench:
         """Folder in which bundles are sealed."""
         return self.settings.home / "bundles"
 
-    def service(self, portfolio: str | None, wanted: str, settings: ServiceSettings) -> FastAPI:
+    def service(self, portfolio: str | None, wanted: str, settings: ServiceSettings) -> ServiceApp:
         """Load a model and build the service around it."""
         from scorewright.flows.champion import load_version
         from scorewright.flows.decide import ModelService

@@ -25,7 +25,7 @@ def repository(tmp_path: Path) -> Path:
         ("setup.cfg", "index_" + "url" + " = https://mirror.example/simple"),
         ("notes.md", "It lies in /" + "home/somebody/project."),
         ("requirements/all.txt", "numpy @ https://example.org/numpy.whl"),
-        ("requirements/all.txt", "--extra-" + "index-url https://example.org"),
+        ("requirements/all.txt", "--extra-index" + "-url https://example.org"),
         ("notes.md", "Ask wheels.internal for it."),
     ],
 )
@@ -57,3 +57,20 @@ def test_release_needs_tag_version_and_changelog_to_agree() -> None:
     assert version_check.problems("v1.2.3", "1.2.3", changelog) == []
     assert len(version_check.problems("v1.2.4", "1.2.3", changelog)) == 1
     assert len(version_check.problems("v1.2.4", "1.2.4", changelog)) == 1
+
+
+def test_git_ignores_no_file_that_the_package_needs() -> None:
+    command = [
+        "git",
+        "-C",
+        str(CHECKOUT),
+        "ls-files",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--",
+        "src",
+        "tools",
+    ]
+    ignored = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [name for name in ignored if "__pycache__" not in name and ".egg-info" not in name] == []

@@ -16,6 +16,7 @@ ROOMS = [
     {"models", "decision", "explain", "monitor"},
     {"features"},
     {"tables"},
+    {"atomic"},
     {"domain", "errors", "portfolios"},
 ]
 HEAVY = {"altair", "fastapi", "lightgbm", "mlflow", "optuna", "shap", "sklearn", "sqlglot", "typer"}

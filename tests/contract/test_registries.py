@@ -168,10 +168,12 @@ def test_only_a_recorded_candidate_with_a_bundle_is_registered(registry: Registr
     assert registry.versions("lender") == ()
 
 
-def test_a_bundle_without_its_hash_is_the_callers_mistake(registry: Registry, tmp_path: Path) -> None:
+def test_a_bundle_without_its_hash_or_folder_is_the_callers_mistake(registry: Registry, tmp_path: Path) -> None:
     seal(tmp_path / "sealed", "x")
     with pytest.raises(ValueError, match="SHA-256"):
         registry.record(training(candidate("trees", 0.5)), {"trees": tmp_path / "sealed"}, pictures=False)
+    with pytest.raises(ValueError, match="folder"):
+        registry.record(training(candidate("trees", 0.5, "a" * 64)), {"trees": tmp_path / "absent"}, pictures=False)
     assert registry.portfolios() == ()
 
 

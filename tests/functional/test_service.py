@@ -67,7 +67,7 @@ class FakeService:
         parts = tuple(Contribution(f"f{i}", labels, float(i), weight) for i, weight in enumerate(WEIGHTS))
         income = application["application"].get("income")
         poor = not isinstance(income, float) or income < 1000
-        return Decision(1, 0.2 if poor else 0.01, "refuse" if poor else "approve", MODEL.threshold, parts)
+        return Decision(1, 0.2 if poor else 0.01, "refuse" if poor else "approve", MODEL, parts)
 
 
 class Client:

@@ -77,7 +77,7 @@ class Scorer:
         contents = self.bundle.contents
         keys = applications[contents.portfolio.root][contents.portfolio.key]
         matrix = self._encoder.encode(self._engine.compute(applications), keys)
-        pd = contents.calibration.apply(contents.model.log_odds(matrix.values))
+        pd = contents.calibration.pd(contents.model.log_odds(matrix.values))
         return Scores(matrix, pd, contents.policy.decide(pd))
 
     def contributions(self, matrix: FeatureMatrix) -> NDArray[np.float64]:

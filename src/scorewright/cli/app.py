@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -51,10 +52,10 @@ for room in (learn, use, operate):
     room.add_verbs(app)
 
 
-def run() -> None:
+def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error of the tree ends with its message and its exit code, never a traceback."""
     try:
-        app()
+        app(arguments)
     except ScorewrightError as error:
         show_error(error)
         sys.exit(exit_code(error))

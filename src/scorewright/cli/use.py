@@ -92,9 +92,10 @@ def explain(
     from scorewright.flows.decide import ModelService
 
     service = ModelService(load_version(workbench().registry, portfolio, model))
-    decision, info = service.decide_from_folder(data, id), service.model()
+    decision = service.decide_from_folder(data, id)
+    info = decision.model
     rows = [_contribution_row(contribution, lang.value) for contribution in decision.contributions]
-    title = f"{decision.outcome} {decision.application}: PD {decision.pd:.4f}, threshold {decision.threshold:.4f}"
+    title = f"{decision.outcome} {decision.application}: PD {decision.pd:.4f}, threshold {info.threshold:.4f}"
     show_table(title, ("feature", "value", f"contribution ({info.scale})"), rows)
     say(f"{info.portfolio} version {info.version} ({info.candidate}), bundle {info.bundle[:12]}.")
 

@@ -22,17 +22,6 @@ class Contribution:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """PD and outcome of one application, with its largest contributions."""
-
-    application: int | str
-    pd: float
-    outcome: Outcome
-    threshold: float
-    contributions: tuple[Contribution, ...] = ()
-
-
-@dataclass(frozen=True)
 class ModelInfo:
     """Which model answers, and how to find exactly it again."""
 
@@ -44,6 +33,17 @@ class ModelInfo:
     threshold: float
     features: int
     tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """PD and outcome of one application, the model that gave them, and its largest contributions."""
+
+    application: int | str
+    pd: float
+    outcome: Outcome
+    model: ModelInfo
+    contributions: tuple[Contribution, ...] = ()
 
 
 class DecisionService(Protocol):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
-from polars.exceptions import PolarsError
 from sqlglot import exp
 
 from scorewright.domain.matrix import Label
 from scorewright.errors import FeatureSqlError
 from scorewright.features.grammar import AGGREGATES, DIALECT, Query, Source, parse_query
-from scorewright.tables.contract import Contract
-from scorewright.tables.portfolio import Portfolio
+from scorewright.features.lowering import Kind, Lowering, Typed, storage
+from scorewright.features.running import try_out, written
+from scorewright.tables.contract import ColumnContract, Contract
+from scorewright.tables.portfolio import ROW_KEY, Portfolio
 
-_FEATURE_TYPES = {"integer", "number", "boolean", "text"}
+#: Dates feed features but are none.
+_FEATURE_KINDS = frozenset({"integer", "number", "boolean", "text", "null"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Projection:
         For people; the name itself where the file gives none.
     sources : frozenset of str
         Raw columns that feed it, as ``"table.column"``; ``"table.*"`` where it counts rows.
+    kind : Kind
+        Type of its values.
+    wild : bool
+        Whether it may be NaN before the matrix makes that missing.
     expression : polars.Expr
         The same definition, ready to run.
     """
@@ -42,6 +47,8 @@ class Projection:
     sql: str
     label: Label
     sources: frozenset[str]
+    kind: Kind
+    wild: bool
     expression: pl.Expr = field(compare=False, repr=False)
 
 
@@ -75,9 +82,6 @@ class CompiledFeatures:
         return {table: frozenset(columns) for table, columns in used.items()}
 
 
-_PARSING = threading.Lock()
-
-
 def compile_features(portfolio: Portfolio, contract: Contract) -> CompiledFeatures:
     """Compile the feature files of a portfolio against the columns that are there.
 
@@ -92,9 +96,10 @@ def compile_features(portfolio: Portfolio, contract: Contract) -> CompiledFeatur
     _compile_below(portfolio, contract, portfolio.root, tables)
     root = tables[portfolio.root]
     direct = [tables[child] for child in portfolio.children(portfolio.root) if child in tables]
-    features = (*root.outputs, *(projection for child in direct for projection in child.outputs))
-    _refuse_repeated(portfolio, root, features)
-    return CompiledFeatures(tables, features)
+    inherited = tuple(p for child in direct for p in child.outputs if p.kind in _FEATURE_KINDS)
+    if not (*root.outputs, *inherited):
+        raise FeatureSqlError(portfolio.sql_place(root.table), "There must be a feature.", "none", "SELECT something.")
+    return CompiledFeatures(tables, (*root.outputs, *inherited))
 
 
 def _compile_below(portfolio: Portfolio, contract: Contract, table: str, done: dict[str, CompiledTable]) -> None:
@@ -110,33 +115,61 @@ def _compile_below(portfolio: Portfolio, contract: Contract, table: str, done: d
 
 
 class _TableCompiler:
-    """Compiles one file; holds the names in scope and what each comes from."""
+    """Compiles one file; holds the names in scope, their types and the raw columns each comes from."""
 
     def __init__(self, portfolio: Portfolio, contract: Contract, table: str, query: Query) -> None:
         self._portfolio, self._table, self._query = portfolio, table, query
         self._source = query.source
         self._spec = portfolio.tables[table]
         self._contract = contract.tables.get(table)
-        self._scope: dict[str, frozenset[str]] = {
-            name: frozenset({f"{table}.{name}"}) for name in (self._contract or {}) if name != self._target
-        }
+        self._sources: dict[str, frozenset[str]] = {}
+        self._types: dict[str, Typed] = {}
+        self._reads: dict[str, frozenset[str]] = {}
+        self._taken = {self._spec.on} if self._spec.on else set()
+        self._lowering = Lowering(self._source, self._types)
+        for name, column in (self._contract or {}).items():
+            if name != self._target:
+                self._declare(name, frozenset({f"{table}.{name}"}), self._kind(name, column))
 
     @property
     def _target(self) -> str | None:
-        return self._portfolio.target.column if self._table == self._portfolio.root else None
+        return self._portfolio.target.column if self._spec.parent is None else None
 
-    @property
-    def _absent(self) -> bool:
-        return self._contract is None
+    def _kind(self, name: str, column: ColumnContract) -> Kind:
+        """Type of a raw column; training may have seen no value of it, and then its stored type says nothing."""
+        empty = column.type == "number" and column.nullable and column.minimum is None
+        return "null" if empty and name not in self._spec.not_features else column.type
+
+    def _declare(self, name: str, sources: frozenset[str], kind: Kind, *, wild: bool = False) -> None:
+        self._sources[name] = sources
+        self._types[name] = Typed(exp.column(name, quoted=True), kind, wild)
 
     def compile(self, children: Iterable[CompiledTable]) -> CompiledTable:
         self._check_group()
         for child in children:
-            self._scope |= {projection.name: projection.sources for projection in child.outputs}
-        stages = tuple(self._stage(stage) for stage in self._query.stages)
+            self._inherit(child)
+        inherited = {name: self._types[name].kind for name in self._types}
+        stages = [self._stage(stage) for stage in self._query.stages]
         outputs = tuple(self._outputs())
-        columns = tuple(sorted({source.partition(".")[2] for p in outputs for source in p.sources if self._is_own(source)}))
-        return CompiledTable(self._table, self._spec.on, columns, stages, outputs)
+        self._refuse_repeated(outputs)
+        kept = self._pruned(stages, outputs)
+        columns = tuple(
+            sorted({source.partition(".")[2] for p in outputs for source in p.sources if self._is_own(source)})
+        )
+        compiled = CompiledTable(self._table, self._spec.on, columns, kept, outputs)
+        if self._contract is not None:
+            nothing = {name: storage(kind) for name, kind in inherited.items()}
+            try_out(self._source, nothing, [*stages, outputs], grouped=self._spec.on is not None)
+        return compiled
+
+    def _inherit(self, child: CompiledTable) -> None:
+        for projection in child.outputs:
+            if projection.name in self._types or projection.name in {self._target, ROW_KEY}:
+                place = self._portfolio.sql_place(child.table)
+                rule = f"A feature of {child.table!r} needs a name that {self._table!r} does not use yet."
+                raise FeatureSqlError(place, rule, projection.name, "Choose another name after AS.")
+            self._declare(projection.name, projection.sources, projection.kind, wild=projection.wild)
+            self._taken |= {projection.name} if self._spec.parent is None else set()
 
     def _is_own(self, source: str) -> bool:
         table, _, column = source.partition(".")
@@ -150,12 +183,30 @@ class _TableCompiler:
             raise self._source.error(group, rule, f"GROUP BY {found}", "Remove it.")
         if on is not None and found != on:
             rule = f"The features of {self._table!r} are grouped by {on}."
-            raise self._source.error(group or self._query.outputs[0], rule, f"GROUP BY {found}", f"End with GROUP BY {on}.")
+            raise self._source.error(
+                group or self._query.outputs[-1], rule, f"GROUP BY {found}", f"End with GROUP BY {on}."
+            )
 
-    def _stage(self, stage: tuple[exp.Expression, ...]) -> tuple[Projection, ...]:
+    def _stage(self, stage: tuple[exp.Expr, ...]) -> tuple[Projection, ...]:
         projections = tuple(self._projection(node, aggregates=False) for node in stage)
-        self._scope |= {projection.name: projection.sources for projection in projections}
+        for node, projection in zip(stage, projections, strict=True):
+            if projection.name in self._types or projection.name == self._target:
+                rule = "A CTE adds columns under new names."
+                raise self._source.error(node, rule, projection.name, "Choose another name after AS.")
+            self._declare(projection.name, projection.sources, projection.kind, wild=projection.wild)
         return projections
+
+    def _pruned(
+        self, stages: list[tuple[Projection, ...]], outputs: tuple[Projection, ...]
+    ) -> tuple[tuple[Projection, ...], ...]:
+        """Leave out derived columns that no output reads."""
+        wanted = frozenset[str]().union(*(self._reads.get(p.name, frozenset({p.name})) for p in outputs))
+        kept = []
+        for stage in reversed(stages):
+            used = tuple(p for p in stage if p.name in wanted)
+            wanted = wanted.union(*(self._reads[p.name] for p in used))
+            kept.append(used)
+        return tuple(stage for stage in reversed(kept) if stage)
 
     def _outputs(self) -> Iterable[Projection]:
         for node in self._query.outputs:
@@ -164,89 +215,107 @@ class _TableCompiler:
             elif not (isinstance(node, exp.Column) and node.name == self._spec.on):
                 yield self._projection(node, aggregates=self._spec.on is not None)
 
-    def _star(self, node: exp.Expression) -> Iterable[Projection]:
+    def _star(self, node: exp.Expr) -> Iterable[Projection]:
         if self._spec.on is not None:
             raise self._source.error(node, "* has no meaning under GROUP BY.", "*", "Name the aggregates.")
         for name, column in (self._contract or {}).items():
-            if name not in self._spec.not_features and name != self._target and column.type in _FEATURE_TYPES:
-                label = self._spec.labels.get(name)
-                words = Label(label.en, label.fr) if label else Label(name, name)
-                yield Projection(name, f'"{name}"', words, self._scope[name], pl.col(name))
+            if name not in self._spec.not_features and name != self._target and column.type in _FEATURE_KINDS:
+                label = self._label(node, name)
+                yield Projection(
+                    name, quoted(name), label, self._sources[name], column.type, wild=False, expression=pl.col(name)
+                )
 
-    def _projection(self, node: exp.Expression, *, aggregates: bool) -> Projection:
+    def _projection(self, node: exp.Expr, *, aggregates: bool) -> Projection:
         name = node.alias_or_name
-        if not name:
-            rule = "Each expression has a name."
-            raise self._source.error(node, rule, node.sql(dialect=DIALECT, comments=False)[:60], "Add AS <name>.")
         body = node.unalias()
-        sources = self._sources(body, aggregates=aggregates)
+        if not name:
+            raise self._source.error(node, "Each expression has a name.", _shown(body), "Add AS <name>.")
+        sources = self._sourced(body, aggregates=aggregates)
+        typed = self._lowering.lower(body)
+        if self._spec.parent is None and typed.kind not in _FEATURE_KINDS:
+            rule = "A feature is a number, a boolean or text."
+            raise self._source.error(node, rule, f"{name} is a {typed.kind}", "Turn it into a number with EXTRACT.")
+        self._reads[name] = frozenset(column.name for column in body.find_all(exp.Column))
         sql = body.sql(dialect=DIALECT, identify=True, comments=False)
-        return Projection(name, sql, self._label(node, name), sources, self._expression(node, sql, name))
+        expression = self._expression(node, typed, name)
+        return Projection(name, sql, self._label(node, name), sources, typed.kind, typed.wild, expression)
 
-    def _sources(self, body: exp.Expression, *, aggregates: bool) -> frozenset[str]:
+    def _expression(self, node: exp.Expr, typed: Typed, name: str) -> pl.Expr:
+        if self._contract is None:
+            return pl.lit(None, storage(typed.kind)).alias(name)
+        return written(self._source, node, typed.node).alias(name)
+
+    def _sourced(self, body: exp.Expr, *, aggregates: bool) -> frozenset[str]:
         if not aggregates and (found := body.find(*AGGREGATES)):
             where = "a CTE" if self._spec.on else f"{self._table!r}"
             rule = f"Aggregates need GROUP BY; in {where} each expression looks at one row."
-            raise self._source.error(found, rule, found.sql(dialect=DIALECT)[:60], "Aggregate in a history table's last SELECT.")
+            raise self._source.error(found, rule, _shown(found), "Aggregate in a history table's last SELECT.")
         columns = list(body.find_all(exp.Column))
-        sources: set[str] = set() if columns else {f"{self._table}.*"}
+        counted = any(isinstance(star.parent, exp.Count) for star in body.find_all(exp.Star))
+        sources: set[str] = {f"{self._table}.*"} if counted else set()
         for column in columns:
             if aggregates and not column.find_ancestor(*AGGREGATES, exp.Filter):
                 rule = "Under GROUP BY each column stands inside an aggregate."
-                raise self._source.error(column, rule, column.name, f"Write MAX({column.name}), SUM({column.name}), ...")
+                raise self._source.error(
+                    column, rule, column.name, f"Write MAX({column.name}), SUM({column.name}), ..."
+                )
             sources |= self._resolve(column)
+        if (
+            self._spec.parent is None
+            and isinstance(body, exp.Column)
+            and body.name in {self._spec.key, *self._spec.identifiers}
+        ):
+            raise self._source.error(body, "Keys and identifiers are no features.", body.name, "Remove it.")
         return frozenset(sources)
 
     def _resolve(self, column: exp.Column) -> frozenset[str]:
         name = column.name
-        if self._absent and name not in self._scope:
-            return frozenset({f"{self._table}.{name}"})
         if name == self._target:
             raise self._source.error(column, "The target never feeds a feature.", name, "Remove it.")
         if name in self._spec.never:
-            raise self._source.error(column, "The portfolio says this column never feeds a feature.", name, "Remove it.")
-        if name not in self._scope:
-            raise self._source.error(column, f"Columns must be those of {self._table!r}.", f"{name}{self._near(name)}", self._known())
-        return self._scope[name]
+            raise self._source.error(
+                column, "The portfolio says this column never feeds a feature.", name, "Remove it."
+            )
+        if name not in self._types:
+            if self._contract is not None:
+                rule = f"Columns must be those of {self._table!r}."
+                raise self._source.error(column, rule, f"{name}{self._near(name)}", self._known(name))
+            self._declare(name, frozenset({f"{self._table}.{name}"}), "null")
+        return self._sources[name]
 
     def _near(self, name: str) -> str:
-        near = difflib.get_close_matches(name, list(self._scope), n=1)
-        return f" (did you mean {near[0]}?)" if near else ""
+        folded = {known.casefold(): known for known in self._types}
+        near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+        return f" (did you mean {folded[near[0]]}?)" if near else ""
 
-    def _known(self) -> str:
-        names = list(self._scope)
+    def _known(self, name: str) -> str:
+        if any(node.alias_or_name == name for node in self._query.outputs):
+            return f"{name} is made by this same SELECT: make it in a CTE first."
+        names = list(self._types)
         return f"Known here: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
 
-    def _expression(self, node: exp.Expression, sql: str, name: str) -> pl.Expr:
-        if self._absent:
-            return pl.lit(None, pl.Float64).alias(name)
-        try:
-            # The SQL parser behind sql_expr keeps no state of ours, but is not documented as safe from several threads.
-            with _PARSING:
-                return pl.sql_expr(sql).alias(name)
-        except PolarsError as error:
-            rule = "The expression must run in Polars."
-            raise self._source.error(node, rule, f"{sql[:80]} ({error})", "Write it with the functions that are allowed.") from None
-
-    def _label(self, node: exp.Expression, name: str) -> Label:
-        for comment in node.comments or []:
+    def _label(self, node: exp.Expr, name: str) -> Label:
+        for comment in node.comments or [] if not isinstance(node, exp.Star) else []:
             english, bar, french = comment.partition("|")
             if bar:
                 return Label(english.strip(), french.strip())
         declared = self._spec.labels.get(name)
         return Label(declared.en, declared.fr) if declared else Label(name, name)
 
+    def _refuse_repeated(self, outputs: Iterable[Projection]) -> None:
+        for projection in outputs:
+            if projection.name in self._taken:
+                node = next((node for node in self._query.outputs if node.alias_or_name == projection.name), None)
+                raise self._source.error(
+                    node, "Each feature has its own name.", projection.name, "Rename one of the two."
+                )
+            self._taken.add(projection.name)
 
-def _refuse_repeated(portfolio: Portfolio, root: CompiledTable, features: Collection[Projection]) -> None:
-    seen: set[str] = set()
-    for projection in features:
-        if projection.name in seen:
-            raise FeatureSqlError(
-                portfolio.sql_place(root.table),
-                "Each feature has its own name.",
-                projection.name,
-                "Rename one of the two.",
-            )
-        seen.add(projection.name)
-    if not features:
-        raise FeatureSqlError(portfolio.sql_place(root.table), "There must be a feature.", "none", "SELECT something.")
+
+def quoted(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _shown(node: exp.Expr) -> str:
+    return node.sql(dialect=DIALECT, comments=False)[:80]

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scorewright.domain.matrix import FeatureColumn, FeatureMatrix
+from scorewright.domain.matrix import FeatureColumn, FeatureKind, FeatureMatrix
 from scorewright.errors import PortfolioError, UnseenCategoryError
-from scorewright.features.compile import CompiledFeatures
+from scorewright.features.compile import CompiledFeatures, Projection
 from scorewright.tables.portfolio import UnseenCategory
 
 #: More categories than this are an identifier or free text, from which nothing general can be learnt.
@@ -23,27 +23,18 @@ def learn_columns(features: pl.DataFrame, compiled: CompiledFeatures) -> tuple[F
     Raises
     ------
     PortfolioError
-        A feature is neither number, boolean nor text, or a text feature has too many values.
+        A text feature has too many values.
     """
-    return tuple(
-        FeatureColumn(p.name, kind := _kind(features[p.name]), p.label, tuple(sorted(p.sources)), _categories(features[p.name], kind))
-        for p in compiled.features
-    )
+    return tuple(_learnt(features[projection.name], projection) for projection in compiled.features)
 
 
-def _kind(column: pl.Series) -> str:
-    if column.dtype == pl.String:
-        return "category"
-    if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
-        return "numeric"
-    raise PortfolioError(
-        "A feature is a number, a boolean or text.",
-        f"{column.name} is {column.dtype}",
-        "Turn it into a number, for instance with EXTRACT.",
-    )
+def _learnt(values: pl.Series, projection: Projection) -> FeatureColumn:
+    kind: FeatureKind = "category" if projection.kind == "text" else "numeric"
+    sources = tuple(sorted(projection.sources))
+    return FeatureColumn(projection.name, kind, projection.label, sources, _categories(values, kind))
 
 
-def _categories(column: pl.Series, kind: str) -> tuple[str, ...]:
+def _categories(column: pl.Series, kind: FeatureKind) -> tuple[str, ...]:
     if kind == "numeric":
         return ()
     values = column.drop_nulls().unique().sort().to_list()
@@ -71,7 +62,9 @@ class Encoder:
         self.columns = tuple(columns)
         self._unseen = unseen
         self._numeric = [column.name for column in self.columns if column.kind == "numeric"]
-        self._positions = {c.name: {v: float(i) for i, v in enumerate(c.categories)} for c in self.columns if c.kind == "category"}
+        self._positions = {
+            c.name: {v: float(i) for i, v in enumerate(c.categories)} for c in self.columns if c.kind == "category"
+        }
         place = {column.name: position for position, column in enumerate(self.columns)}
         self._numeric_places = [place[name] for name in self._numeric]
         self._category_places = {name: place[name] for name in self._positions}

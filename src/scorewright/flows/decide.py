@@ -51,12 +51,11 @@ class ModelService:
         scorer = self._loaded.scorer
         scores = scorer.score(tables)
         row = scorer.contributions(scores.matrix)[0]
-        policy = scorer.bundle.contents.policy
         return Decision(
             application=scores.matrix.keys[0],
             pd=float(scores.pd[0]),
-            outcome=policy.outcomes(scores.pd)[0],
-            threshold=policy.threshold,
+            outcome=scorer.bundle.contents.policy.outcomes(scores.pd)[0],
+            model=self.model(),
             contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
         )
 

@@ -17,8 +17,7 @@ from scorewright.flows.champion import LoadedModel, load_version, only_portfolio
 from scorewright.flows.dataset import read_labelled
 from scorewright.models.folds import hold_out
 from scorewright.registry.seam import ModelVersion, Registry
-from scorewright.tables.door import admit, sealed_layout
-from scorewright.tables.loading import fingerprint, open_data, restrict
+from scorewright.tables.loading import fingerprint, hold, open_data, restrict
 from scorewright.tables.types import Tables
 
 
@@ -122,12 +121,7 @@ def _compare(champion: LoadedModel, challenger: LoadedModel, data: Path, listen:
 def _test_scores(model: LoadedModel, tables: Tables) -> tuple[np.ndarray, float]:
     """PDs and threshold of a model on tables that were read under another model's contract."""
     contents = model.scorer.bundle.contents
-    held = {}
-    for name, columns in contents.contract.tables.items():
-        if name in tables:
-            layout = sealed_layout(contents.portfolio, name, columns, model.scorer.sealed.used.get(name, frozenset()))
-            frame = tables[name].select([column for column in tables[name].columns if column in layout.known])
-            held[name] = admit(name, frame, contents.portfolio.tables[name], layout)
+    held = hold(contents.portfolio, tables, model.scorer.sealed)
     return model.scorer.score(held).pd, contents.policy.threshold
 
 

@@ -23,8 +23,9 @@ from scorewright.explain.importance import by_raw_column, global_importance
 from scorewright.explain.leaks import separation_warnings
 from scorewright.flows.card import write_card
 from scorewright.flows.dataset import Dataset, Labelled, build_dataset, read_labelled
+from scorewright.models import cross_validation
 from scorewright.models.candidates import candidate as candidate_named
-from scorewright.models.cross_validation import Fitted, OutOfFold, cross_validate, fit_final
+from scorewright.models.cross_validation import Fitted, OutOfFold
 from scorewright.models.folds import stratified_folds
 from scorewright.models.tuning import Budget, Tuning, tune
 from scorewright.monitor.profile import build_profile
@@ -136,14 +137,14 @@ def _first_alias(registry: Registry, registered: ModelVersion) -> str:
 
 def _train_candidate(name: str, source: _Source, bundles: Path, listen: Listener) -> tuple[CandidateRecord, Path]:
     started = perf_counter()
-    dataset, plan = source.dataset, source.plan
-    rows = dataset.train_rows
-    matrix, target = dataset.matrix.take(rows), dataset.target[rows]
-    folds = stratified_folds(target, plan.folds, plan.seed)
+    plan, rows = source.plan, source.dataset.train_rows
+    target = source.dataset.target[rows]
+    folds = stratified_folds(target, plan.seed, plan.folds)
+    lesson = cross_validation.Plan(source.dataset.matrix.take(rows), target, folds, plan.seed, listen)
     candidate = candidate_named(name)
-    tuning = tune(candidate, matrix, target, folds, Budget(plan.trials, plan.minutes), plan.seed, listen)
-    validated = cross_validate(candidate, matrix, target, folds, tuning.parameters, plan.seed, listen)
-    fitted = fit_final(candidate, matrix, target, validated, plan.seed)
+    tuning = tune(candidate, lesson, Budget(plan.trials, plan.minutes))
+    validated = cross_validation.cross_validate(candidate, lesson, tuning.parameters)
+    fitted = cross_validation.fit_final(candidate, lesson, validated)
     policy = Policy(best_threshold(validated.pd, target, source.portfolio.costs).value, source.portfolio.costs)
     record = _measure(name, source, tuning, validated, fitted, policy)
     digest, folder = seal(_contents(name, source, record, fitted, policy, validated.pd), bundles)
@@ -161,7 +162,7 @@ def _measure(
     contributions = fitted.model.contributions(sampled.values)
     return CandidateRecord(
         name=name,
-        parameters=dict(tuning.parameters),
+        parameters=dict(validated.parameters),
         out_of_fold=evaluate(validated.pd, target, policy.threshold, costs),
         test=evaluate_with_intervals(test_pd, test_target, policy.threshold, costs, seed=source.plan.seed),
         threshold=policy.threshold,

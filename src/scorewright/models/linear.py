@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scorewright.domain.matrix import FeatureColumn
 
 FILE = "linear.json"
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ class Linear:
     def score(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score n applications: shape (n,)."""
         # A running sum adds in column order; BLAS and pairwise sums may group differently from one batch size to another.
-        return np.asarray(np.cumsum(self.contributions(values), axis=1)[:, -1], dtype=np.float64)
+        scores = np.empty(len(values))
+        for start in range(0, len(values), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            scores[rows] = np.cumsum(self.contributions(values[rows]), axis=1)[:, -1]
+        return scores
 
     def log_odds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give ``score``, which is in log-odds already."""

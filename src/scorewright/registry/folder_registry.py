@@ -68,9 +68,9 @@ class FolderRegistry:
         """Write a training and copy its bundles. Pictures are not kept here."""
         del pictures
         check_portfolio(training.portfolio)
-        hashes = {name: check_bundle(training.candidate(name)) for name in bundles}
+        hashes = {name: check_bundle(training.candidate(name), folder) for name, folder in bundles.items()}
         for name, folder in bundles.items():
-            fill_whole(self._bundle(hashes[name]), partial(shutil.copytree, folder))
+            fill_whole(self._bundle(hashes[name]), partial(shutil.copytree, folder, dirs_exist_ok=True))
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
         write_whole(self._training(training.portfolio, run), to_json(training))
         return run
@@ -144,7 +144,9 @@ class FolderRegistry:
         return self._root / "trainings" / check_portfolio(portfolio) / f"{run}.json"
 
     def _trainings(self, portfolio: str | None) -> list[Path]:
-        return list((self._root / "trainings").glob(f"{check_portfolio(portfolio) if portfolio else '[!.]*'}/[!.]*.json"))
+        return list(
+            (self._root / "trainings").glob(f"{check_portfolio(portfolio) if portfolio else '[!.]*'}/[!.]*.json")
+        )
 
     def _candidate(self, portfolio: str, candidate: str, run: str) -> CandidateRecord:
         if self._training(portfolio, run) not in self._trainings(portfolio):

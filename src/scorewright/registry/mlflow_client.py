@@ -19,7 +19,7 @@ _ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Seven retries with doubled waits would keep a person waiting minutes for a server that is not there.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
 
 
@@ -66,7 +66,7 @@ def _not_installed() -> SettingsError:
     return SettingsError(
         "An MLflow registry needs MLflow.",
         "it is not installed",
-        "Install scorewright[train], or use the registry \"folder\".",
+        'Install scorewright[train], or use the registry "folder".',
     )
 
 
@@ -74,6 +74,6 @@ def _not_reached(error: Exception) -> SettingsError:
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return SettingsError(
         "The MLflow store must be reachable and of this MLflow's layout.",
-        first[:300],
+        first[:300].rstrip("."),
         "Correct the registry's URI, start its server, or run: mlflow db upgrade URI.",
     )

@@ -55,7 +55,7 @@ class MlflowRegistry:
     Parameters
     ----------
     tracking_uri : str
-        Database (``sqlite:///...``, ``postgresql://...``) or tracking server (``http://...``). A new database is set up.
+        Database (``sqlite:///...``, ``postgresql://...``), set up when new, or tracking server (``http://...``).
     artifact_root : str, optional
         URI under which new experiments keep their files. None leaves it to the server.
     cache : Path
@@ -74,8 +74,8 @@ class MlflowRegistry:
 
     def record(self, training: TrainingRecord, bundles: Mapping[str, Path], pictures: bool = True) -> str:
         """Write a training as a parent run with one child per candidate."""
-        for name in bundles:
-            check_bundle(training.candidate(name))
+        for name, folder in bundles.items():
+            check_bundle(training.candidate(name), folder)
         experiment = self._experiment(check_portfolio(training.portfolio))
         return RunWriter(self._client, experiment, pictures).write(training, bundles)
 
@@ -135,14 +135,18 @@ class MlflowRegistry:
         experiments = self._experiments()
         chosen = [experiments[name] for name in experiments if portfolio in (None, name)]
         asked = f"tags.`{KIND}` = 'training' AND attributes.status = 'FINISHED'"
-        runs = self._client.search_runs(chosen, asked, max_results=1, order_by=["attributes.end_time DESC"]) if chosen else []
+        runs = (
+            self._client.search_runs(chosen, asked, max_results=1, order_by=["attributes.end_time DESC"])
+            if chosen
+            else []
+        )
         if not runs:
             raise no_training(portfolio)
         return from_json(self._read(runs[0].info.run_id, TRAINING_FILE))
 
     def fetch(self, version: ModelVersion) -> Path:
         """Return the folder of the bundle: in place when the store is local, else downloaded once."""
-        child = self._client.get_model_version(version.portfolio, version.version).run_id
+        child = str(self._client.get_model_version(version.portfolio, version.version).run_id)
         artifacts = self._local(child)
         if artifacts is None:
             return fill_whole(self._cache / version.bundle, lambda folder: self._download(child, folder))
@@ -163,8 +167,10 @@ class MlflowRegistry:
         return Path(uri) if parts.scheme == "" else None
 
     def _download(self, run: str, folder: Path) -> None:
-        made = self._client.download_artifacts(run, BUNDLE_FOLDER, str(folder.parent))
-        Path(made).rename(folder)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            made = Path(self._client.download_artifacts(run, BUNDLE_FOLDER, place))
+            for content in made.iterdir():
+                content.rename(folder / content.name)
 
     def _read(self, run: str, file: str) -> str:
         artifacts = self._local(run)
@@ -189,7 +195,9 @@ class MlflowRegistry:
         return {item.tags[PORTFOLIO]: item.experiment_id for item in found if PORTFOLIO in item.tags}
 
     def _child(self, portfolio: str, candidate: str, run: str) -> Run:
-        experiment = self._experiments().get(portfolio) if _PLAIN.fullmatch(run) and _PLAIN.fullmatch(candidate) else None
+        experiment = (
+            self._experiments().get(portfolio) if _PLAIN.fullmatch(run) and _PLAIN.fullmatch(candidate) else None
+        )
         asked = f"tags.`{PARENT}` = '{run}' AND tags.`{CANDIDATE}` = '{candidate}' AND tags.`{KIND}` = 'candidate'"
         runs = self._client.search_runs([experiment], asked, max_results=1) if experiment else []
         for found in runs:
@@ -210,7 +218,7 @@ class MlflowRegistry:
         return model, {str(made.version): made for made in ours}
 
     def _told(self, made: MlflowVersion, aliases: tuple[str, ...]) -> ModelVersion:
-        measured = self._client.get_run(made.run_id).data.metrics
+        measured = self._client.get_run(str(made.run_id)).data.metrics
         return ModelVersion(
             portfolio=made.name,
             version=str(made.version),

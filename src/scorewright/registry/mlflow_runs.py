@@ -1,7 +1,7 @@
 """Trainings as MLflow runs: one parent and one child per candidate.
 
-Trials are steps of their candidate's metrics, and a table. A run for each of them would cost half a dozen commits, which is
-seconds on a slow disk, to say nothing more.
+Trials are steps of their candidate's metrics, and a table. A run for each of them would cost half a dozen
+commits, which makes seconds on a slow disk, and say nothing more.
 """
 
 from __future__ import annotations
@@ -128,7 +128,12 @@ def _parent(training: TrainingRecord, pictures: bool) -> _Run:
     shown = {"seed", "applications", "features", "fingerprint", "winner"}
     return _Run(
         name=f"training of {training.portfolio}",
-        tags={KIND: "training", PORTFOLIO: training.portfolio, WINNER: training.winner, "mlflow.note.content": _note(training)},
+        tags={
+            KIND: "training",
+            PORTFOLIO: training.portfolio,
+            WINNER: training.winner,
+            "mlflow.note.content": _note(training),
+        },
         parameters={**training.settings, **{name: getattr(training, name) for name in sorted(shown)}},
         metrics={f"baseline.{name}": value for name, value in measured.items()}
         | flat_metrics(training.candidate(training.winner)),
@@ -159,7 +164,7 @@ def _tags(training: TrainingRecord, candidate: CandidateRecord, parent: str, bun
 
 
 def _steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
-    """The objective of each trial and the best so far, where it is a number."""
+    """Return the objective of each trial and the best so far, where it is a number."""
     finite = sorted((trial for trial in trials if math.isfinite(trial.objective)), key=lambda trial: trial.number)
     best = itertools.accumulate((trial.objective for trial in finite), min)
     steps = [(f"{TRIAL}objective", trial.number, trial.objective) for trial in finite]

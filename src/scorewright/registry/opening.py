@@ -19,12 +19,12 @@ def open_registry(uri: str, home: Path, artifacts: str | None = None) -> Registr
     Parameters
     ----------
     uri : str
-        ``"mlflow"`` (SQLite under `home`), an MLflow tracking URI (a database or a server), ``"folder"`` (under `home`), or
-        ``"folder:PATH"``.
+        ``"mlflow"`` (SQLite under `home`), an MLflow tracking URI (of a database or server), ``"folder"`` (under
+        `home`) or ``"folder:PATH"``.
     home : Path
         Folder of Scorewright's own files.
     artifacts : str, optional
-        Where MLflow keeps the files of new experiments, as a path or URI. By default under `home` beside a database, and
+        Where MLflow keeps the files of new experiments, as a path or URI. By default under `home` for a database, and
         wherever it says for a server.
 
     Raises
@@ -40,7 +40,7 @@ def open_registry(uri: str, home: Path, artifacts: str | None = None) -> Registr
     if _DATABASE.fullmatch(uri) or _SERVER.fullmatch(uri):
         return _open_mlflow(uri, home, artifacts)
     raise SettingsError(
-        "The registry must be \"mlflow\", \"folder\", \"folder:PATH\" or an MLflow tracking URI.",
+        'The registry must be "mlflow", "folder", "folder:PATH" or an MLflow tracking URI.',
         repr(without_password(uri)),
         "Write for example folder:/srv/models, sqlite:////srv/mlflow.db or http://localhost:5000.",
     )

@@ -67,8 +67,8 @@ def candidate_pictures(candidate: CandidateRecord) -> dict[str, bytes]:
 def curve_picture(curve: Curve, subtitle: str = "", threshold: float = math.nan) -> bytes:
     """Return a curve as PNG bytes.
 
-    Curves named ``roc`` and ``calibration`` are drawn against their diagonal, and ``cost`` with the threshold in use; any
-    other one as a plain line. Points that are not finite are left out.
+    Curves named ``roc`` and ``calibration`` are drawn against their diagonal, and ``cost`` with the threshold in use;
+    any other one as a plain line. Points that are not finite are left out.
     """
     layers = [*_diagonal(curve), _line(curve)]
     if curve.name == "calibration":
@@ -92,12 +92,14 @@ def importance_picture(rows: Sequence[Importance], title: str, subtitle: str = "
     )
     text = bars.mark_text(align="left", dx=5, color=_INK, fontSize=11).encode(text=alt.Text("share:Q", format=".1%"))
     told = f"{subtitle}: the {len(largest)} largest of {len(rows)}" if len(rows) > len(largest) else subtitle
-    return _png(alt.layer(bars.mark_bar(color=_BLUE, height={"band": 0.7}), text), title, told, 24 * max(len(largest), 3))
+    chart = alt.layer(bars.mark_bar(color=_BLUE, height={"band": 0.7}), text)
+    return _png(chart, title, told, 24 * max(len(largest), 3))
 
 
 def comparison_picture(training: TrainingRecord) -> bytes:
-    """Return the cost of each candidate on the test set as a PNG, with its interval where there is one, cheapest first."""
-    values = sorted((_cost(candidate, training.winner) for candidate in training.candidates), key=lambda row: row["cost"])
+    """Return the cost of each candidate on the test set as a PNG, cheapest first, with its interval if there is one."""
+    costs = [_cost(candidate, training.winner) for candidate in training.candidates]
+    values = sorted((row for row in costs if math.isfinite(row["cost"])), key=lambda row: row["cost"])
     chart = alt.Chart(alt.Data(values=values)).encode(
         y=alt.Y("name:N", sort=[row["name"] for row in values], title=None, axis=alt.Axis(grid=False)),
         color=alt.condition("datum.winner", alt.value(_BLUE), alt.value(_GREY)),
@@ -106,7 +108,9 @@ def comparison_picture(training: TrainingRecord) -> bytes:
     layers = [
         *_baselines(training.baselines),
         chart.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=scale), x2="high:Q"),
-        chart.mark_point(filled=True, size=130, opacity=1).encode(x=alt.X("cost:Q", title="Cost per application", scale=scale)),
+        chart.mark_point(filled=True, size=130, opacity=1).encode(
+            x=alt.X("cost:Q", title="Cost per application", scale=scale)
+        ),
         chart.mark_text(dy=-14, fontSize=12, fontWeight="bold").encode(
             x=alt.X("cost:Q", scale=scale), text=alt.Text("cost:Q", format=",.4~g")
         ),
@@ -117,7 +121,8 @@ def comparison_picture(training: TrainingRecord) -> bytes:
 
 def _subtitle(candidate: CandidateRecord, curve: Curve) -> str:
     auc = candidate.test.metrics.get("auc", math.nan)
-    return f"{candidate.name}: AUC {auc:.3f} on the test set" if curve.name == "roc" and math.isfinite(auc) else candidate.name
+    told = curve.name == "roc" and math.isfinite(auc)
+    return f"{candidate.name}: AUC {auc:.3f} on the test set" if told else candidate.name
 
 
 def _cost(candidate: CandidateRecord, winner: str) -> dict[str, Any]:
@@ -142,14 +147,11 @@ def _baselines(baselines: Mapping[str, float]) -> list[alt.Chart]:
 def _line(curve: Curve) -> alt.Chart:
     values = [{"x": x, "y": y, "i": position} for position, (x, y) in enumerate(_points(curve))]
     across, up = _scales(curve)
-    return (
-        alt.Chart(alt.Data(values=values))
-        .mark_line(color=_BLUE, strokeWidth=2.4)
-        .encode(
-            x=alt.X("x:Q", title=curve.x_label, scale=across),
-            y=alt.Y("y:Q", title=curve.y_label, scale=up),
-            order="i:Q",
-        )
+    line: alt.Chart = alt.Chart(alt.Data(values=values)).mark_line(color=_BLUE, strokeWidth=2.4)
+    return line.encode(
+        x=alt.X("x:Q", title=curve.x_label, scale=across),
+        y=alt.Y("y:Q", title=curve.y_label, scale=up),
+        order="i:Q",
     )
 
 
@@ -202,7 +204,7 @@ def _points(curve: Curve) -> list[tuple[float, float]]:
     return [finite[round(position * step)] for position in range(_POINTS)]
 
 
-def _png(chart: alt.LayerChart, title: str, subtitle: str, height: int) -> bytes:
+def _png(chart: alt.LayerChart | alt.FacetChart, title: str, subtitle: str, height: int) -> bytes:
     shown = chart.properties(
         width=_SIDE if height == _SIDE else _WIDTH,
         height=height,

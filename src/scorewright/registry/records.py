@@ -1,7 +1,7 @@
 """Trainings as JSON text and back, and measures as flat names.
 
-Strict JSON has no NaN and no infinity. A number that must be a float is null when it is NaN and ``"inf"`` or ``"-inf"`` when
-infinite; a parameter, which may also be text or nothing, is then ``{"float": "nan"}``.
+Strict JSON has no NaN and no infinity. A number that must be a float is null when it is NaN and ``"inf"`` or ``"-inf"``
+when infinite; a parameter, which may also be text or nothing, is then ``{"float": "nan"}``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def to_json(training: TrainingRecord) -> str:
 def from_json(text: str) -> TrainingRecord:
     """Return the training that `to_json` wrote.
 
-    Fields it does not know are passed over and absent ones take their defaults, so that a newer version reads older files.
+    Fields it does not know are passed over and absent ones take their defaults, so that a newer
+    version reads older files.
     """
     training: TrainingRecord = _decode(TrainingRecord, json.loads(text)["training"])
     return training
@@ -38,8 +39,8 @@ def from_json(text: str) -> TrainingRecord:
 def flat_metrics(candidate: CandidateRecord) -> dict[str, float]:
     """Return every finite measure of a candidate by one name.
 
-    Names are ``out_of_fold.<metric>`` and ``test.<metric>``, with ``_low`` and ``_high`` for the ends of an interval, and
-    ``threshold`` and ``seconds``.
+    Names are ``out_of_fold.<metric>`` and ``test.<metric>``, with ``_low`` and ``_high`` for the ends of an interval,
+    and ``threshold`` and ``seconds``.
     """
     metrics = {"threshold": candidate.threshold, "seconds": candidate.seconds}
     metrics |= _flat("out_of_fold", candidate.out_of_fold) | _flat("test", candidate.test)
@@ -55,7 +56,7 @@ def _flat(prefix: str, evaluation: Evaluation) -> dict[str, float]:
 
 
 def _encode(hint: Any, value: Any) -> Any:
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return {name: _encode(kind, getattr(value, name)) for name, kind in _hints(hint).items()}
     if get_origin(hint) is tuple:
         return [_encode(get_args(hint)[0], item) for item in value]
@@ -71,9 +72,9 @@ def _encode(hint: Any, value: Any) -> Any:
 
 
 def _decode(hint: Any, value: Any) -> Any:
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         known = {name: kind for name, kind in _hints(hint).items() if name in value}
-        return hint(**{name: _decode(kind, value[name]) for name, kind in known.items()})  # type: ignore[operator]
+        return hint(**{name: _decode(kind, value[name]) for name, kind in known.items()})
     if get_origin(hint) is tuple:
         return tuple(_decode(get_args(hint)[0], item) for item in value)
     if get_origin(hint) is Mapping:
@@ -90,6 +91,6 @@ def _encode_float(value: float) -> float | str | None:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {item.name: hints[item.name] for item in fields(kind)}

@@ -54,8 +54,8 @@ class ModelVersion:
 class Registry(Protocol):
     """Keeps trainings and model versions.
 
-    Readers may work beside one writer: each change appears whole or not at all. Two writers at the same time on the same
-    portfolio are not guarded against each other.
+    Readers may work beside one writer: each change appears whole or not at all. Two writers at the same time on the
+    same portfolio are not guarded against each other.
     """
 
     def record(self, training: TrainingRecord, bundles: Mapping[str, Path], pictures: bool = True) -> str:
@@ -79,8 +79,8 @@ class Registry(Protocol):
     def set_alias(self, portfolio: str, alias: str, version: str) -> None:
         """Give an alias to a version, and remember who held it.
 
-        Giving it back to the holder before is a step back: the one before that is then the previous one, so that rolling
-        back twice goes back twice. Raises ``NoModelError`` if there is no such version; the alias then stays.
+        Giving it back to the holder before is a step back: the one before that is then the previous one, so that
+        rolling back twice goes back twice. Raises ``NoModelError`` if there is no such version; the alias then stays.
         """
         ...
 
@@ -128,20 +128,22 @@ def check_alias(alias: str) -> str:
     if _ALIAS.fullmatch(alias) and alias != "latest":
         return alias
     raise SettingsError(
-        "An alias must be lower-case letters, hyphens and underscores, and not \"latest\".",
+        'An alias must be lower-case letters, hyphens and underscores, and not "latest".',
         repr(alias[:60]),
-        "Use \"champion\" or \"challenger\".",
+        'Use "champion" or "challenger".',
     )
 
 
-def check_bundle(candidate: CandidateRecord) -> str:
+def check_bundle(candidate: CandidateRecord, folder: Path) -> str:
     """Return the SHA-256 under which a candidate's bundle is kept.
 
     Raises
     ------
     ValueError
-        The record carries none: the caller forgot to seal the bundle first.
+        The record carries none, or there is no such folder: the caller forgot to seal the bundle first.
     """
+    if not folder.is_dir():
+        raise ValueError(f"the bundle of {candidate.name!r} must be a folder")
     if _HASH.fullmatch(candidate.bundle):
         return candidate.bundle
     raise ValueError(f"the record of {candidate.name!r} must carry the SHA-256 of its bundle, not {candidate.bundle!r}")

@@ -107,16 +107,16 @@ class ReadyAnswer(BaseModel):
     status: Literal["ready"] = "ready"
 
 
-def decision_answer(decision: Decision, model: ModelInfo, top: int) -> DecisionAnswer:
+def decision_answer(decision: Decision, top: int) -> DecisionAnswer:
     """Say a decision with its `top` largest contributions. Equal ones keep their order."""
     largest = sorted(decision.contributions, key=lambda one: -abs(one.contribution))[:top]
     return DecisionAnswer(
         application=decision.application,
         pd=decision.pd,
         decision=decision.outcome,
-        threshold=decision.threshold,
-        scale=model.scale,
-        model=_reference(model),
+        threshold=decision.model.threshold,
+        scale=decision.model.scale,
+        model=_reference(decision.model),
         contributions=tuple(_contribution(one) for one in largest),
     )
 

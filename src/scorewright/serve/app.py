@@ -71,7 +71,7 @@ class ServiceApp(FastAPI):
 
 def create_app(
     service: DecisionService, settings: ServiceSettings, authenticator: Authenticator | None = None
-) -> FastAPI:
+) -> ServiceApp:
     """Build the service around what decides.
 
     Parameters

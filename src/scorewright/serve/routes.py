@@ -60,9 +60,7 @@ class Door:
     def decide(self, body: bytes) -> bytes:
         """Decide the application that the body holds."""
         application = bodies.parse_application(body)
-        model = self.service.model()
-        decision = self.service.decide(application)
-        return _encode(answers.decision_answer(decision, model, self.settings.top_contributions))
+        return _encode(answers.decision_answer(self.service.decide(application), self.settings.top_contributions))
 
     def example(self) -> bytes:
         """Give a body that `decide` accepts."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 import polars as pl
 
 from scorewright.errors import BundleCorruptError, ColumnsError
-from scorewright.tables.portfolio import Portfolio
+from scorewright.tables.portfolio import ROW_KEY, Portfolio
 from scorewright.tables.types import COLUMN_TYPES, POLARS_TYPES, ColumnType, Tables, column_type
 
 #: A text column with more different values than this is taken for free text or an identifier, not for categories.
@@ -71,8 +71,10 @@ class Contract:
         """
         try:
             tables = json.loads(text)["tables"]
-            return Contract({table: {name: _column(fields) for name, fields in cols.items()} for table, cols in tables.items()})
-        except (KeyError, TypeError, ValueError) as error:
+            return Contract(
+                {table: {name: _column(fields) for name, fields in cols.items()} for table, cols in tables.items()}
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleCorruptError("contract.json must hold tables of columns.", str(error), "Train again.") from None
 
 
@@ -82,8 +84,10 @@ def _column(fields: Mapping[str, object]) -> ColumnContract:
     return ColumnContract(**{**fields, "categories": tuple(fields["categories"])})  # type: ignore[arg-type]
 
 
-def storage_types(table: str, schema: pl.Schema, overrides: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    """Choose the type of every column of a new table.
+def storage_types(
+    table: str, schema: pl.Schema, overrides: Mapping[str, ColumnType], unused: Collection[str] = ()
+) -> dict[str, ColumnType]:
+    """Choose the type of every column of a new table; unused columns of a type that is not read are left out.
 
     Raises
     ------
@@ -91,7 +95,11 @@ def storage_types(table: str, schema: pl.Schema, overrides: Mapping[str, ColumnT
         A column has a type that Scorewright does not read.
     """
     types = {name: overrides.get(name) or column_type(dtype) for name, dtype in schema.items()}
-    strange = {name: f"has the type {schema[name]}, which is not read" for name, found in types.items() if found is None}
+    strange = {
+        name: f"has the type {schema[name]}, which is not read"
+        for name, found in types.items()
+        if found is None and name not in unused
+    }
     if strange:
         raise ColumnsError(table, mistyped=strange, hint="Leave these columns out or flatten them.")
     return {name: found for name, found in types.items() if found is not None}
@@ -103,7 +111,8 @@ def infer_contract(portfolio: Portfolio, tables: Tables) -> Contract:
     for name, frame in tables.items():
         spec = portfolio.tables[name]
         private = {column for column in (spec.key, spec.on, *spec.identifiers) if column}
-        columns = [column for column in frame.columns if name != portfolio.root or column != portfolio.target.column]
+        added = {portfolio.target.column, *([] if spec.key else [ROW_KEY])} if name == portfolio.root else set()
+        columns = [column for column in frame.columns if column not in added]
         contract[name] = {column: _describe(frame[column], private=column in private) for column in columns}
     return Contract(contract)
 
@@ -130,10 +139,12 @@ def _describe_numbers(column: pl.Series, kind: ColumnType, *, nullable: bool) ->
 
 
 def _describe_values(column: pl.Series, kind: ColumnType, *, nullable: bool) -> ColumnContract:
-    counts = column.drop_nulls().value_counts(sort=True, name="rows").sort("rows", column.name, descending=[True, False])
+    counts = (
+        column.alias("value").drop_nulls().value_counts(name="rows").sort("rows", "value", descending=[True, False])
+    )
     if counts.height > MOST_CATEGORIES or (kind == "text" and counts.height * 2 > len(column) > 2 * FEWEST_ROWS):
         return ColumnContract(kind, nullable)
-    common = counts.filter(pl.col("rows") >= FEWEST_ROWS)[column.name]
+    common = counts.filter(pl.col("rows") >= FEWEST_ROWS)["value"]
     typical = common[0] if len(common) else None
     if kind != "text":
         return ColumnContract(kind, nullable, typical=typical if kind == "boolean" else _iso(typical))

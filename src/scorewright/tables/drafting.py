@@ -13,17 +13,32 @@ from pathlib import Path
 
 import polars as pl
 
-from scorewright.errors import ColumnsError, OutputError, TargetError
+from scorewright.errors import ColumnsError, EmptyTableError, OutputError, TargetError
 from scorewright.tables.readers import SUFFIXES, collect, scan_table
-from scorewright.tables.types import column_type
+from scorewright.tables.types import column_type, with_dates
 
 #: Text with more different values than this is drafted as an identifier: a person may know better.
 _MOST_CATEGORIES = 100
 
 _BAD_WORDS = frozenset(
-    {"1", "true", "yes", "y", "bad", "default", "defaulted", "charged off", "late", "oui", "mauvais", "défaut", "defaut"}
+    {
+        "1",
+        "true",
+        "yes",
+        "y",
+        "bad",
+        "default",
+        "defaulted",
+        "charged off",
+        "late",
+        "oui",
+        "mauvais",
+        "défaut",
+        "defaut",
+    }
 )
-_ID_NAME = re.compile(r"(^|[_ ])(id|key|uuid|ref|reference|number|no|num)$|^(id|sk)[_ ]|Id$|ID$")
+_ID_NAME = re.compile(r"(^|[_ .-])(id|key|uuid|ref|reference|number|no|num)$|^(id|sk)[_ .-]|^$", re.IGNORECASE)
+_ID_ENDING = re.compile(r"[a-z0-9]I[dD]$")
 
 
 @dataclass(frozen=True)
@@ -80,18 +95,24 @@ def draft_portfolio(data: Path, target: str, out: Path) -> Draft:
     left_out = (*table.identifiers, *table.never)
     kept = set(table.frame.columns) - {target, table.key, *left_out, *table.dates}
     rate = float(defaulted or 0.0)  # type: ignore[arg-type]
-    return Draft(out, table.frame.height, table.key, _plain(table.default), rate, len(kept) + 2 * len(table.dates), left_out)
+    return Draft(
+        out, table.frame.height, table.key, _plain(table.default), rate, len(kept) + 2 * len(table.dates), left_out
+    )
 
 
 def _look(data: Path, target: str) -> _Table:
-    frame = collect(scan_table(data), data)
+    frame = with_dates(collect(scan_table(data), data))
+    if frame.is_empty():
+        raise EmptyTableError(data.name)
     if target not in frame.columns:
         raise ColumnsError(data.name, missing=[target], hint=f"Name the target among: {', '.join(frame.columns[:20])}.")
     key = _guess_key(frame, target)
     others = [name for name in frame.columns if name not in {target, key}]
     identifiers = tuple(name for name in others if _is_identifier(frame[name]))
     never = tuple(name for name in others if name not in identifiers and _is_useless(frame[name]))
-    dates = tuple(name for name in others if frame.schema[name].is_temporal() and name not in never and name not in identifiers)
+    dates = tuple(
+        name for name in others if frame.schema[name].is_temporal() and name not in never and name not in identifiers
+    )
     stem = next(data.name.removesuffix(suffix) for suffix in (*SUFFIXES, "") if data.name.endswith(suffix))
     return _Table(stem, frame, target, _guess_default(frame[target]), key, identifiers, never, dates)
 
@@ -101,12 +122,19 @@ def _guess_key(frame: pl.DataFrame, target: str) -> str | None:
     unique = [
         name
         for name in frame.columns
-        if name != target and column_type(frame.schema[name]) in {"integer", "text"} and frame[name].null_count() == 0
+        if name != target
+        and column_type(frame.schema[name]) in {"integer", "text"}
+        and frame[name].null_count() == 0
         and frame[name].n_unique() == frame.height
     ]
-    named = [name for name in unique if _ID_NAME.search(name)]
+    named = [name for name in unique if _is_named_id(name)]
     texts = [name for name in unique if frame.schema[name] == pl.String]
     return next(iter((*named, *texts)), None)
+
+
+def _is_named_id(name: str) -> bool:
+    """Names such as ``loan_id`` or ``loanId``; also no name at all, which is how an index is exported."""
+    return bool(_ID_NAME.search(name) or _ID_ENDING.search(name))
 
 
 def _is_identifier(column: pl.Series) -> bool:
@@ -115,7 +143,7 @@ def _is_identifier(column: pl.Series) -> bool:
     if kind == "text":
         return different > _MOST_CATEGORIES
     whole = kind == "integer" and column.null_count() == 0 and different == len(column)
-    return bool(whole and _ID_NAME.search(column.name))
+    return bool(whole and _is_named_id(column.name))
 
 
 def _is_useless(column: pl.Series) -> bool:
@@ -131,7 +159,9 @@ def _guess_default(column: pl.Series) -> object:
             f"{len(values)} different values and {column.null_count()} empty",
             "Name another column with --target, or fill it.",
         )
-    bad = [value for value in values if _plain(value).lower() in _BAD_WORDS]
+    if set(values) == {0, 1}:
+        return values[1]
+    bad = [value for value in values if _plain(value).strip().lower() in _BAD_WORDS]
     if len(bad) == 1:
         return bad[0]
     return min(values, key=lambda value: int((column == value).sum()))
@@ -151,7 +181,7 @@ def _toml(table: _Table, name: str) -> str:
         "",
         "[target]",
         f"column = {_quoted(table.target)}",
-        f"default = {_value(table.default)}    # the value that means \"defaulted\": please check",
+        f'default = {_value(table.default)}    # the value that means "defaulted": please check',
         "",
         "[costs]    # what a wrong decision costs: please check",
         "false_negative = 10.0    # approved, then defaulted",
@@ -159,7 +189,7 @@ def _toml(table: _Table, name: str) -> str:
         "",
         "[tables.application]",
         f"train = {_quoted(table.stem)}",
-        *([f"key = {_quoted(table.key)}"] if table.key else ["# key = \"...\"    # none found: rows are numbered"]),
+        *([f"key = {_quoted(table.key)}"] if table.key else ['# key = "..."    # none found: rows are numbered']),
         *([f"# date = {_quoted(table.dates[0])}    # set it to test on the latest months"] if table.dates else []),
         *_list("identifiers", table.identifiers, "never features"),
         *_list("never", table.never, "empty or constant"),
@@ -186,7 +216,8 @@ def _words(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """Write a TOML string: JSON's escapes, and the one control character that JSON leaves as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _value(value: object) -> str:
@@ -194,24 +225,24 @@ def _value(value: object) -> str:
 
 
 def _sql(table: _Table) -> str:
-    parts = ["SELECT", "  *"]
+    taken = set(table.frame.columns)
+    lines = ["  *"]
     for name in table.dates:
-        quoted, stem = '"' + name.replace('"', '""') + '"', re.sub(r"\W", "_", name)
         for part, word, mot in (("YEAR", "year", "année"), ("MONTH", "month", "mois")):
-            parts[-1] += ","
-            label = f"{_words(name)}: {word} | {_words(name)} : {mot}"
-            parts.append(f'  EXTRACT({part} FROM {quoted}) AS "{stem}_{word}" -- {label}')
-    body = "\n".join(_comma_before_comment(parts))
-    return f"-- One row per application. Add ratios and other expressions here.\n{body}\nFROM application\n"
+            output = _unused(f"{re.sub(r'[^A-Za-z0-9_]', '_', name)}_{word}", taken)
+            identifier = '"' + name.replace('"', '""') + '"'
+            words = _words(name).replace("|", "/")
+            lines[-1] = lines[-1].replace(" --", ", --", 1) if " -- " in lines[-1] else f"{lines[-1]},"
+            lines.append(f'  EXTRACT({part} FROM {identifier}) AS "{output}" -- {words}: {word} | {words} : {mot}')
+    body = "\n".join(lines)
+    return f"-- One row per application. Add ratios and other expressions here.\nSELECT\n{body}\nFROM application\n"
 
 
-def _comma_before_comment(lines: list[str]) -> list[str]:
-    """Move a comma that landed behind a comment to before it."""
-    moved = []
-    for line in lines:
-        code, dashes, comment = line.partition(" -- ")
-        moved.append(f"{code}, -- {comment.removesuffix(',')}" if dashes and comment.endswith(",") else line)
-    return moved
+def _unused(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _write(out: Path, files: dict[str, str]) -> None:
@@ -229,4 +260,6 @@ def _write(out: Path, files: dict[str, str]) -> None:
     except OSError as error:
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)
-        raise OutputError("The folder must be writable.", f"{out}: {error.strerror}", "Check space and permissions.") from None
+        raise OutputError(
+            "The folder must be writable.", f"{out}: {error.strerror}", "Check space and permissions."
+        ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,8 @@ from scorewright.domain.progress import Listener, Step, silent
 from scorewright.errors import TableMissingError, UnknownApplicationError, UnreadableFileError
 from scorewright.tables.contract import Contract
 from scorewright.tables.door import (
-    Layout,
     admit,
+    check_filled,
     check_keys,
     check_orphans,
     first_layout,
@@ -23,8 +23,8 @@ from scorewright.tables.door import (
     sealed_layout,
 )
 from scorewright.tables.portfolio import ROW_KEY, Portfolio
-from scorewright.tables.readers import SUFFIXES, collect, find_table, scan_table
-from scorewright.tables.types import Tables
+from scorewright.tables.readers import SUFFIXES, collect, find_table, parts_of, scan_table
+from scorewright.tables.types import Tables, column_type, with_dates
 
 Purpose = Literal["train", "score"]
 
@@ -60,32 +60,41 @@ class DataFolder:
         TableMissingError
             The table is required and absent.
         """
+        found = self.find(table, purpose)
+        if found is not None or self.portfolio.tables[table].optional:
+            return found
+        looked_for = [f"{stem}{suffix}" for stem in self._stems(table, purpose) for suffix in SUFFIXES]
+        raise TableMissingError(table, looked_for, str(self.path))
+
+    def find(self, table: str, purpose: Purpose) -> Path | None:
+        """Find a table's file, None where there is none."""
         if self.path.is_file():
             return self.path if table == self.portfolio.root else None
-        stems = self._stems(table, purpose)
-        for stem in stems:
-            found = find_table(self.path, stem)
-            if found is not None:
-                return found
-        if self.portfolio.tables[table].optional:
-            return None
-        raise TableMissingError(table, [f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES], str(self.path))
+        found = (find_table(self.path, stem) for stem in self._stems(table, purpose))
+        return next((path for path in found if path is not None), None)
 
     def _stems(self, table: str, purpose: Purpose) -> list[str]:
         spec = self.portfolio.tables[table]
         names = [spec.score, spec.train] if purpose == "score" else [spec.train]
         return list(dict.fromkeys([name for name in [*names, table] if name]))
 
-    def root_keys(self, own: pl.DataFrame) -> pl.Series:
-        """Keys of every application in the folder, whichever file holds it."""
+    def root_keys(self, own: pl.DataFrame, text: Collection[str]) -> pl.Series:
+        """Keys of every application in the folder, whichever file holds it.
+
+        Parameters
+        ----------
+        own : DataFrame
+            The root table as it was read.
+        text : collection of str
+            Its columns that are text.
+        """
         key = self.portfolio.key
+        sources = {self.find(self.portfolio.root, "train"), self.find(self.portfolio.root, "score")} - {None}
         keys = [own[key]]
-        for purpose in ("train", "score"):
-            source = self.source(self.portfolio.root, purpose)  # type: ignore[arg-type]
-            if source is not None and key != ROW_KEY:
-                frame = scan_table(source, _text_columns(self.portfolio, self.portfolio.root, None))
-                if key in frame.collect_schema().names():
-                    keys.append(collect(frame.select(pl.col(key).cast(own.schema[key], strict=False)), source)[key])
+        for source in sources if key != ROW_KEY else ():
+            frame = scan_table(source, text)  # type: ignore[arg-type]
+            if key in frame.collect_schema().names():
+                keys.append(collect(frame.select(pl.col(key).cast(own.schema[key], strict=False)), source)[key])  # type: ignore[arg-type]
         return pl.concat(keys).unique()
 
 
@@ -119,30 +128,76 @@ def load_tables(
     for done, name in enumerate(_from_the_root(portfolio)):
         listen(Step("read", done, len(portfolio.tables), name))
         source = data.source(name, purpose)
-        if source is None or (sealed is not None and name not in sealed.contract.tables):
-            continue
-        tables[name] = _load_table(data, name, source, sealed, _wanted(portfolio, name, tables, only))
+        if source is not None and (sealed is None or name in sealed.contract.tables):
+            tables[name] = _Reading(data, tables, sealed, only).load(name, source)
     listen(Step("read", len(portfolio.tables), len(portfolio.tables)))
     check_keys(portfolio, tables)
-    root_keys = data.root_keys(tables[portfolio.root]) if only is None else tables[portfolio.root][portfolio.key]
-    orphans = check_orphans(portfolio, tables, root_keys)
-    return Loaded(tables, tuple(f"{name}: {rows} rows belong to no application and were left out" for name, rows in orphans.items()))
+    root = tables[portfolio.root]
+    if only is not None:
+        check_orphans(portfolio, tables, root[portfolio.key])
+        return Loaded(tables)
+    check_filled(portfolio, tables)
+    orphans = check_orphans(
+        portfolio, tables, data.root_keys(root, _text_columns(portfolio, portfolio.root, sealed, tables))
+    )
+    return Loaded(
+        tables,
+        tuple(f"{name}: {rows} rows belong to no application and were left out" for name, rows in orphans.items()),
+    )
 
 
-def _load_table(
-    data: DataFolder, name: str, source: Path, sealed: Sealed | None, wanted: Callable[[pl.LazyFrame], pl.LazyFrame]
-) -> pl.DataFrame:
-    portfolio = data.portfolio
-    scan = scan_table(source, _text_columns(portfolio, name, sealed))
-    layout = _layout(portfolio, name, scan.collect_schema(), sealed)
-    frame = admit(name, collect(wanted(scan), source), portfolio.tables[name], layout)
-    return number_rows(portfolio, frame) if name == portfolio.root else frame
+@dataclass(frozen=True)
+class _Reading:
+    """How the tables of one folder are read: `tables` holds those above in the tree, read before."""
 
+    data: DataFolder
+    tables: Tables
+    sealed: Sealed | None
+    only: Collection[int | str] | None
 
-def _layout(portfolio: Portfolio, name: str, schema: pl.Schema, sealed: Sealed | None) -> Layout:
-    if sealed is None:
-        return first_layout(portfolio, name, schema)
-    return sealed_layout(portfolio, name, sealed.contract.tables[name], sealed.used.get(name, frozenset()))
+    def load(self, name: str, source: Path) -> pl.DataFrame:
+        portfolio = self.data.portfolio
+        text = _text_columns(portfolio, name, self.sealed, self.tables)
+        scan = scan_table(source, text)
+        if name == portfolio.root and portfolio.key == ROW_KEY:
+            return self._numbered(scan, source, text)
+        frame = collect(self._wanted(name, scan) if self.only is not None else scan, source)
+        return self._admitted(name, frame, text)
+
+    def _numbered(self, scan: pl.LazyFrame, source: Path, text: Collection[str]) -> pl.DataFrame:
+        """Read a root without a key; the rows wanted are named by their numbers."""
+        portfolio = self.data.portfolio
+        frame = number_rows(portfolio, self._admitted(portfolio.root, collect(scan, source), text))
+        return (
+            frame
+            if self.only is None
+            else frame.filter(pl.col(ROW_KEY).cast(pl.String).is_in([str(row) for row in self.only]))
+        )
+
+    def _admitted(self, name: str, frame: pl.DataFrame, text: Collection[str]) -> pl.DataFrame:
+        portfolio, spec = self.data.portfolio, self.data.portfolio.tables[name]
+        if self.sealed is not None:
+            columns, used = self.sealed.contract.tables[name], self.sealed.used.get(name, frozenset())
+            return admit(name, frame, spec, sealed_layout(portfolio, name, columns, used))
+        settled = with_dates(frame, keep=text)
+        above = self.tables.get(spec.parent or "")
+        layout = first_layout(portfolio, name, settled.schema, above.schema if above is not None else None)
+        return admit(name, settled, spec, layout)
+
+    def _wanted(self, name: str, scan: pl.LazyFrame) -> pl.LazyFrame:
+        """Leave the rows of other applications on disk."""
+        portfolio, spec = self.data.portfolio, self.data.portfolio.tables[name]
+        column = spec.on or portfolio.key
+        dtype = scan.collect_schema().get(column)
+        if dtype is None:
+            return scan
+        if spec.parent is None:
+            keys = pl.Series([str(each) for each in self.only or ()], dtype=pl.String)
+        elif spec.parent in self.tables:
+            keys = self.tables[spec.parent][column].drop_nulls().unique()
+        else:
+            return scan.head(0)
+        return scan.filter(pl.col(column).is_in(keys.cast(dtype, strict=False).drop_nulls().implode()))
 
 
 def _from_the_root(portfolio: Portfolio) -> list[str]:
@@ -153,24 +208,22 @@ def _from_the_root(portfolio: Portfolio) -> list[str]:
     return names
 
 
-def _wanted(
-    portfolio: Portfolio, name: str, tables: Tables, only: Collection[int | str] | None
-) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
-    if only is None:
-        return lambda frame: frame
-    spec = portfolio.tables[name]
-    if spec.parent is None:
-        return lambda frame: _chosen(portfolio, frame, only)
-    keys = tables[spec.parent][str(spec.on)].drop_nulls().unique() if spec.parent in tables else pl.Series([], dtype=pl.Int64)
-    return lambda frame: frame.filter(pl.col(str(spec.on)).cast(keys.dtype, strict=False).is_in(keys.implode()))
+def hold(portfolio: Portfolio, tables: Tables, sealed: Sealed) -> Tables:
+    """Hold tables that were read and checked once to another model's contract.
 
-
-def _chosen(portfolio: Portfolio, frame: pl.LazyFrame, only: Collection[int | str]) -> pl.LazyFrame:
-    key = portfolio.key
-    if key == ROW_KEY:
-        rows = [int(row) for row in only if str(row).isdecimal()]
-        return frame.with_row_index(ROW_KEY).filter(pl.col(ROW_KEY).is_in(rows)).drop(ROW_KEY)
-    return frame.filter(pl.col(key).cast(pl.String).is_in([str(wanted) for wanted in only]))
+    Raises
+    ------
+    ColumnsError
+        A column that feeds this model's features is missing or of another type.
+    """
+    held: dict[str, pl.DataFrame] = {}
+    for name, columns in sealed.contract.tables.items():
+        if name in tables:
+            layout = sealed_layout(portfolio, name, columns, sealed.used.get(name, frozenset()))
+            known = tables[name].select([column for column in tables[name].columns if column in layout.known])
+            held[name] = admit(name, known, portfolio.tables[name], layout)
+    held[portfolio.root] = number_rows(portfolio, held[portfolio.root])
+    return held
 
 
 def require_application(tables: Tables, portfolio: Portfolio, key: int | str) -> None:
@@ -189,11 +242,15 @@ def require_application(tables: Tables, portfolio: Portfolio, key: int | str) ->
         )
 
 
-def _text_columns(portfolio: Portfolio, table: str, sealed: Sealed | None) -> frozenset[str]:
-    declared = {name for name, kind in portfolio.tables[table].types.items() if kind == "text"}
-    if sealed is None or table not in sealed.contract.tables:
-        return frozenset(declared)
-    return frozenset(declared | {name for name, column in sealed.contract.tables[table].items() if column.type == "text"})
+def _text_columns(portfolio: Portfolio, table: str, sealed: Sealed | None, read: Tables) -> frozenset[str]:
+    """Columns of a CSV to read as text: declared or sealed as such, or tied to a text key."""
+    spec = portfolio.tables[table]
+    text = {name for name, kind in spec.types.items() if kind == "text"}
+    if sealed is not None and table in sealed.contract.tables:
+        text |= {name for name, column in sealed.contract.tables[table].items() if column.type == "text"}
+    if spec.on is not None and spec.parent in read and column_type(read[spec.parent].schema[spec.on]) == "text":
+        text.add(spec.on)
+    return frozenset(text)
 
 
 def open_data(portfolio: Portfolio, path: Path) -> DataFolder:
@@ -219,7 +276,9 @@ def restrict(portfolio: Portfolio, tables: Tables, root_rows: pl.Series) -> Tabl
         if spec.parent is None:
             kept[name] = tables[name][root_rows]
         elif spec.parent in kept:
-            kept[name] = tables[name].join(kept[spec.parent].select(str(spec.on)), on=spec.on, how="semi", maintain_order="left")
+            kept[name] = tables[name].join(
+                kept[str(spec.parent)].select(str(spec.on)), on=spec.on, how="semi", maintain_order="left"
+            )
     return kept
 
 
@@ -230,7 +289,7 @@ def fingerprint(data: DataFolder, purpose: Purpose = "train") -> str:
         source = data.source(name, purpose)
         if source is None:
             continue
-        for path in sorted(source.iterdir()) if source.is_dir() else [source]:
+        for path in parts_of(source):
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{name}/{path.name}={content}\n".encode())

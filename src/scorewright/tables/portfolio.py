@@ -264,8 +264,13 @@ def _worded(error: ValidationError, place: str) -> PortfolioError:
 
 def _known_words(where: str) -> tuple[str, ...]:
     """Settings that could have been meant at a place such as ``tables.bureau.parnt``."""
-    section = where.split(".")[0]
-    models: dict[str, type[BaseModel]] = {"portfolio": _About, "target": TargetSpec, "costs": _Costs, "tables": TableSpec}
+    section = where.split(".", maxsplit=1)[0]
+    models: dict[str, type[BaseModel]] = {
+        "portfolio": _About,
+        "target": TargetSpec,
+        "costs": _Costs,
+        "tables": TableSpec,
+    }
     return tuple(models.get(section, _Document).model_fields) if "." in where else tuple(_Document.model_fields)
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import polars as pl
 from polars.exceptions import ColumnNotFoundError, NoDataError, PolarsError
 
-from scorewright.errors import DataError, UnreadableFileError
+from scorewright.errors import UnreadableFileError
+from scorewright.tables.delimited import CsvFile, open_csv
 
 #: Endings that are read, in the order in which they are looked for.
 SUFFIXES = (".parquet", ".csv", ".csv.zip", ".csv.gz")
-
-#: How much of a CSV's end is looked at to see whether its last line is whole.
-_TAIL_BYTES = 1 << 20
 
 
 def find_table(data: Path, stem: str) -> Path | None:
@@ -26,7 +21,14 @@ def find_table(data: Path, stem: str) -> Path | None:
         if (data / f"{stem}{suffix}").is_file():
             return data / f"{stem}{suffix}"
     folder = data / stem
-    return folder if folder.is_dir() and _parts(folder) else None
+    return folder if folder.is_dir() and parts_of(folder) else None
+
+
+def parts_of(source: Path) -> list[Path]:
+    """Files that make up a table: the file itself, or the parts in a folder without what tools hide there."""
+    if not source.is_dir():
+        return [source]
+    return sorted(path for path in source.iterdir() if _is_read(path) and path.name[0] not in "._")
 
 
 def scan_table(source: Path, text: Collection[str] = ()) -> pl.LazyFrame:
@@ -44,11 +46,11 @@ def scan_table(source: Path, text: Collection[str] = ()) -> pl.LazyFrame:
     UnreadableFileError
         The file is corrupt, cut short, empty or of another format.
     """
-    parts = _parts(source) if source.is_dir() else [source]
+    parts = parts_of(source)
     if not parts:
         raise UnreadableFileError(source.name, f"it holds no file ending in {', '.join(SUFFIXES)}")
     frames = [_scan_file(part, text) for part in parts]
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+    return frames[0] if len(frames) == 1 else _stacked(source, frames)
 
 
 def collect(frame: pl.LazyFrame, source: Path) -> pl.DataFrame:
@@ -67,76 +69,51 @@ def collect(frame: pl.LazyFrame, source: Path) -> pl.DataFrame:
         raise UnreadableFileError(source.name, _reason(error)) from None
 
 
-def _parts(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+def _is_read(path: Path) -> bool:
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def _scan_file(path: Path, text: Collection[str]) -> pl.LazyFrame:
+    if not _is_read(path):
+        raise UnreadableFileError(path.name, f"its name ends in none of {', '.join(SUFFIXES)}")
     try:
-        if path.name.endswith(".parquet"):
-            frame = pl.scan_parquet(path)
-        else:
-            content = _content(path)
-            _refuse_cut_csv(content, path.name)
-            frame = pl.scan_csv(content, infer_schema_length=None, try_parse_dates=True, schema_overrides=_as_text(content, text))
+        frame = pl.scan_parquet(path) if path.name.lower().endswith(".parquet") else _scan_csv(open_csv(path), text)
         frame.collect_schema()
-    except DataError:
-        raise
-    except (PolarsError, OSError, zipfile.BadZipFile, UnicodeDecodeError, csv.Error) as error:
+    except (PolarsError, OSError) as error:
         raise UnreadableFileError(path.name, _reason(error)) from None
     return frame
 
 
-def _content(path: Path) -> Path | io.BytesIO:
-    """A plain CSV stays on disk and is scanned there; a zipped one is unpacked in memory."""
-    if path.name.endswith(".gz"):
-        return io.BytesIO(pl.read_csv(path, has_header=False, infer_schema=False).write_csv(include_header=False).encode())
-    if not path.name.endswith(".zip"):
-        return path
-    with zipfile.ZipFile(path) as archive:
-        members = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
-        if len(members) != 1:
-            raise UnreadableFileError(path.name, f"it must hold one CSV, not {len(members)}")
-        return io.BytesIO(archive.read(members[0]))
+def _scan_csv(file: CsvFile, text: Collection[str]) -> pl.LazyFrame:
+    """Dates stay text here: Polars would guess whether 01/02 is a day in January or in February."""
+    overrides = {name: pl.String() for name in file.columns if name in text}
+    return pl.scan_csv(file.content, infer_schema_length=None, try_parse_dates=False, schema_overrides=overrides)
 
 
-def _header(content: Path | io.BytesIO) -> list[str]:
-    return pl.read_csv(content, n_rows=0, infer_schema=False).columns
+def _stacked(source: Path, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """Put parts with the same columns under each other, whatever their order."""
+    schemas = [frame.collect_schema() for frame in frames]
+    if any(set(schema) != set(schemas[0]) for schema in schemas):
+        raise UnreadableFileError(source.name, "its parts do not have the same columns")
+    types = {name: _common_type([schema[name] for schema in schemas], name, frames) for name in schemas[0]}
+    return pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in types.items()) for frame in frames])
 
 
-def _as_text(content: Path | io.BytesIO, text: Collection[str]) -> dict[str, pl.DataType]:
-    return {name: pl.String() for name in _header(content) if name in text}
+def _common_type(dtypes: Sequence[pl.DataType], name: str, frames: Sequence[pl.LazyFrame]) -> pl.DataType:
+    if len(set(dtypes)) == 1:
+        return dtypes[0]
+    valued = [
+        dtype for dtype, frame in zip(dtypes, frames, strict=True) if dtype != pl.String or _has_values(frame, name)
+    ]
+    if pl.String in valued:
+        return pl.String()
+    empty = [pl.DataFrame(schema={name: dtype}) for dtype in valued or [pl.Null()]]
+    return pl.concat(empty, how="vertical_relaxed").schema[name]
 
 
-def _refuse_cut_csv(content: Path | io.BytesIO, name: str) -> None:
-    """Polars fills a short line with nulls; a short last line is what a copy that stopped half-way leaves."""
-    head, tail = _ends(content)
-    if not head.strip():
-        raise UnreadableFileError(name, "it is empty")
-    columns = next(csv.reader([head]))
-    if len(set(columns)) < len(columns):
-        raise UnreadableFileError(name, "two columns have the same name")
-    last = tail.rstrip("\r\n").rpartition("\n")[2]
-    fields = next(csv.reader([last]), [])
-    if tail.count('"') % 2 == 0 and len(fields) < len(columns):
-        raise UnreadableFileError(name, f"its last line has {len(fields)} of {len(columns)} fields: it was cut short")
-
-
-def _ends(content: Path | io.BytesIO) -> tuple[str, str]:
-    if isinstance(content, Path):
-        with content.open("rb") as file:
-            return _first_and_last(file)
-    content.seek(0)
-    ends = _first_and_last(content)
-    content.seek(0)
-    return ends
-
-
-def _first_and_last(file: io.BufferedReader | io.BytesIO) -> tuple[str, str]:
-    head = file.readline()
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - _TAIL_BYTES))
-    return head.decode("utf-8-sig").rstrip("\r\n"), file.read().decode("utf-8", "replace")
+def _has_values(frame: pl.LazyFrame, name: str) -> bool:
+    """A CSV part in which a column is empty says nothing about its type."""
+    return bool(frame.select(pl.col(name).is_not_null().any()).collect().item())
 
 
 def _reason(error: Exception) -> str:
@@ -148,4 +125,4 @@ def _reason(error: Exception) -> str:
         return "a line has more fields than the header"
     if "Parquet" in str(error) or "parquet" in str(error):
         return "it is not whole Parquet"
-    return "it cannot be parsed"
+    return "it is not UTF-8" if "utf-8" in str(error) else "it cannot be parsed"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from scorewright.errors import BodyShapeError, ColumnsError, DuplicateKeysError, OrphanRowsError
-from scorewright.tables.door import admit, sealed_layout, without_sentinels
+from scorewright.errors import BodyShapeError, ColumnsError, NotFiniteError, OrphanRowsError
+from scorewright.tables.door import admit, check_keys, number_rows, sealed_layout, without_sentinels
 from scorewright.tables.loading import Sealed
-from scorewright.tables.portfolio import ROW_KEY, Portfolio
+from scorewright.tables.portfolio import Portfolio
 from scorewright.tables.types import ColumnType, Tables
 
 Row = Mapping[str, Any]
@@ -41,6 +42,9 @@ class RowReader:
         self._portfolio = portfolio
         self._columns = sealed.contract.tables
         self._schemas = {table: sealed.contract.polars_schema(table) for table in sealed.contract.tables}
+        self._emptied = {
+            table: without_sentinels(portfolio.tables[table], each) for table, each in self._schemas.items()
+        }
         self._layouts = {
             table: sealed_layout(portfolio, table, columns, sealed.used.get(table, frozenset()))
             for table, columns in sealed.contract.tables.items()
@@ -66,8 +70,10 @@ class RowReader:
         self._refuse_unknown_tables(body)
         row = body.get(root)
         if not isinstance(row, Mapping):
-            raise BodyShapeError(f"The body needs one object under {root!r}.", f"{_kind(row)}", "Send its raw columns there.")
-        tables = {root: self._frame(root, [self._keyed(row)])}
+            raise BodyShapeError(
+                f"The body needs one object under {root!r}.", f"{_kind(row)}", "Send its raw columns there."
+            )
+        tables = {root: self._keyed(self._frame(root, [row]))}
         for table in self._columns:
             if table != root:
                 tables[table] = self._frame(table, self._tied(table, body.get(table) or [], row))
@@ -75,7 +81,7 @@ class RowReader:
         return tables
 
     def _refuse_unknown_tables(self, body: Mapping[str, Any]) -> None:
-        unknown = sorted(str(name)[:60] for name in body if name not in self._portfolio.tables)
+        unknown = sorted(_printable(name) for name in body if name not in self._portfolio.tables)
         if unknown:
             raise BodyShapeError(
                 f"The tables of an application are {', '.join(self._portfolio.tables)}.",
@@ -83,17 +89,19 @@ class RowReader:
                 "Remove or rename them.",
             )
 
-    def _keyed(self, row: Row) -> Row:
+    def _keyed(self, application: pl.DataFrame) -> pl.DataFrame:
         key = self._portfolio.key
-        if key == ROW_KEY:
-            return row if ROW_KEY in row else {**row, ROW_KEY: 0}
-        if row.get(key) is None:
+        if self._portfolio.tables[self._portfolio.root].key is None:
+            return number_rows(self._portfolio, application)
+        if application[key][0] is None:
             raise ColumnsError(self._portfolio.root, missing=[key], hint="Send the application's own key.")
-        return row
+        return application
 
     def _tied(self, table: str, rows: Any, application: Row) -> Sequence[Row]:
         if not isinstance(rows, Sequence) or isinstance(rows, str) or not all(isinstance(row, Mapping) for row in rows):
-            raise BodyShapeError(f"The rows of {table!r} are a list of objects.", _kind(rows), "Send [] where there are none.")
+            raise BodyShapeError(
+                f"The rows of {table!r} are a list of objects.", _kind(rows), "Send [] where there are none."
+            )
         spec = self._portfolio.tables[table]
         if spec.parent != self._portfolio.root:
             return rows
@@ -105,30 +113,40 @@ class RowReader:
         names = dict.fromkeys(name for row in rows for name in row)
         unknown = [name for name in names if name not in layout.known]
         missing = sorted(layout.required - set(names)) if rows else []
-        mistyped = {name: problem for name in names if name in columns and (problem := _mistyped(rows, name, columns[name].type))}
+        mistyped = {
+            name: problem
+            for name in names
+            if name in columns and (problem := _mistyped(rows, name, columns[name].type))
+        }
         if missing or unknown or mistyped:
-            raise ColumnsError(table, missing, [name[:60] for name in unknown], mistyped)
+            raise ColumnsError(table, missing, [_printable(name) for name in unknown], mistyped)
+        self._refuse_infinite(table, rows)
         return self._converted(table, rows)
 
+    def _refuse_infinite(self, table: str, rows: Sequence[Row]) -> None:
+        """JSON has no infinity, but 1e999 becomes one where it is read."""
+        for name, column in self._columns[table].items():
+            if column.type == "number":
+                infinite = sum(row.get(name) in {math.inf, -math.inf} for row in rows)
+                if infinite:
+                    raise NotFiniteError(table, name, infinite)
+
     def _converted(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
-        """Convert checked rows. JSON has neither NaN nor infinity, so only sentinels and dates are left to do."""
+        """Convert checked rows as the door converts files."""
         schema, spec = self._schemas[table], self._portfolio.tables[table]
         dates = {name for name, dtype in schema.items() if dtype.is_temporal()}
         if dates:
             written = {name: pl.String() if name in dates else dtype for name, dtype in schema.items()}
-            frame = _frame_of(rows, written)
-            return admit(table, frame, spec, self._layouts[table])
+            return admit(table, _frame_of(rows, written), spec, self._layouts[table])
         frame = _frame_of(rows, schema)
-        emptied = without_sentinels(spec, schema)
-        return frame.with_columns(emptied) if emptied else frame
+        return frame.with_columns(self._emptied[table]) if self._emptied[table] else frame
 
     def _check(self, tables: Tables) -> None:
+        check_keys(self._portfolio, tables)
         for name, frame in tables.items():
-            spec = self._portfolio.tables[name]
-            if spec.key in frame.columns and frame[spec.key].n_unique() < frame.height:
-                raise DuplicateKeysError(name, str(spec.key), frame.height - frame[spec.key].n_unique())
-            if spec.parent in tables and frame.height:
-                self._refuse_orphans(name, frame, tables[str(spec.parent)])
+            parent = self._portfolio.tables[name].parent
+            if parent in tables and frame.height:
+                self._refuse_orphans(name, frame, tables[str(parent)])
 
     def _refuse_orphans(self, name: str, frame: pl.DataFrame, parent: pl.DataFrame) -> None:
         spec = self._portfolio.tables[name]
@@ -139,19 +157,36 @@ class RowReader:
 
 def _frame_of(rows: Sequence[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     columns = {name: [row.get(name) for row in rows] for name in schema}
-    return pl.DataFrame(columns, schema=schema, strict=False)
+    frame = pl.DataFrame(columns, schema=schema, strict=False)
+    floats = [name for name, dtype in schema.items() if dtype.is_float()]
+    return frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
 
 
 def _mistyped(rows: Sequence[Row], name: str, kind: ColumnType) -> str | None:
     accepted = _ACCEPTED[kind]
     for row in rows:
         value = row.get(name)
-        if value is None or (isinstance(value, accepted) and (kind == "boolean" or not isinstance(value, bool))):
+        if value is None:
             continue
-        if kind == "integer" and isinstance(value, float) and value.is_integer():
-            continue
-        return f"is {_kind(value)}, must be {kind}"
+        whole = kind == "integer" and isinstance(value, float) and value.is_integer()
+        if not (isinstance(value, accepted) or whole) or isinstance(value, bool) != (kind == "boolean"):
+            return f"is {_kind(value)}, must be {kind}"
+        if not _storable(value, kind):
+            return f"cannot be stored as {kind}"
     return None
+
+
+def _storable(value: Any, kind: ColumnType) -> bool:
+    """Whether a value of the right JSON type fits the column: Python's integers have no end, its text may be broken."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if kind == "integer":
+        return -(2**63) <= int(value) < 2**63
+    return isinstance(value, float) or abs(int(value)) < 2**1023
+
+
+def _printable(name: object) -> str:
+    return str(name)[:60].encode("utf-8", "replace").decode()
 
 
 def _kind(value: object) -> str:

@@ -17,22 +17,22 @@ MODEL = ModelInfo("book", "7", "sha256:ab", "lightgbm", "log-odds", 0.09, 3, ("a
 
 def decided(*weights: float, pd: float = 0.2) -> Decision:
     parts = (Contribution(f"f{i}", Label("one", "un"), float(i), weight) for i, weight in enumerate(weights))
-    return Decision(12, pd, "refuse", 0.09, tuple(parts))
+    return Decision(12, pd, "refuse", MODEL, tuple(parts))
 
 
 @given(st.lists(st.floats(-5, 5), max_size=20), st.integers(0, 15))
 def test_the_largest_contributions_are_shown_whichever_their_sign(weights: list[float], top: int) -> None:
-    shown = [one.contribution for one in decision_answer(decided(*weights), MODEL, top).contributions]
+    shown = [one.contribution for one in decision_answer(decided(*weights), top).contributions]
     assert [abs(weight) for weight in shown] == sorted(map(abs, weights), reverse=True)[:top]
 
 
 def test_equal_contributions_keep_their_order() -> None:
-    shown = decision_answer(decided(1.0, -1.0, 1.0), MODEL, 2).contributions
+    shown = decision_answer(decided(1.0, -1.0, 1.0), 2).contributions
     assert [one.feature for one in shown] == ["f0", "f1"]
 
 
 def test_everything_is_said_once() -> None:
-    told = json.loads(decision_answer(decided(0.5), MODEL, 10).model_dump_json())
+    told = json.loads(decision_answer(decided(0.5), 10).model_dump_json())
     assert told == {
         "application": 12,
         "pd": 0.2,
@@ -48,14 +48,14 @@ def test_everything_is_said_once() -> None:
 
 def test_a_missing_value_is_null() -> None:
     parts = tuple(Contribution(name, Label("", ""), value, 1.0) for name, value in (("a", None), ("b", math.nan)))
-    told = json.loads(decision_answer(Decision("k", 0.1, "approve", 0.2, parts), MODEL, 10).model_dump_json())
+    told = json.loads(decision_answer(Decision("k", 0.1, "approve", MODEL, parts), 10).model_dump_json())
     assert [one["value"] for one in told["contributions"]] == [None, None]
 
 
 @pytest.mark.parametrize("pd", [math.nan, math.inf, -0.01, 1.01])
 def test_what_is_not_a_probability_is_never_answered(pd: float) -> None:
     with pytest.raises(ValidationError):
-        decision_answer(decided(pd=pd), MODEL, 10)
+        decision_answer(decided(pd=pd), 10)
 
 
 def test_the_model_says_what_it_is() -> None:

@@ -30,7 +30,7 @@ SERVICE = textwrap.dedent(
         def decide(self, application):
             print("deciding", flush=True)
             sys.stdin.readline()
-            return Decision(1, 0.5, "refuse", 0.1)
+            return Decision(1, 0.5, "refuse", self.model())
         def example(self):
             return {"application": {}}
 

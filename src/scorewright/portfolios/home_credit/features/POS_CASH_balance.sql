@@ -1,11 +1,8 @@
 -- Monthly snapshots of earlier point-of-sale and cash loans. SK_DPD_DEF ignores arrears on negligible amounts.
 SELECT
   COUNT(*) AS pos_months,  -- Months on record, consumer and cash loans | Mois connus, prêts conso et personnels
-  COUNT(DISTINCT SK_ID_PREV) AS pos_loans,  -- Earlier consumer and cash loans | Prêts conso et personnels antérieurs
-  MAX(MONTHS_BALANCE) AS pos_latest_month,  -- Latest month on record, consumer loans | Dernier mois connu, prêts conso
   COUNT(*) FILTER (WHERE SK_DPD > 0) / COUNT(*) AS pos_late_share,  -- Share of months in arrears, consumer loans | Part des mois en retard, prêts conso
   COUNT(*) FILTER (WHERE SK_DPD_DEF > 0) AS pos_material_late_months,  -- Months in material arrears | Mois en retard significatif
-  COUNT(*) FILTER (WHERE SK_DPD_DEF > 0 AND MONTHS_BALANCE >= -12) AS pos_late_last_year,  -- Months in material arrears, last year | Mois en retard significatif, dernière année
   MAX(SK_DPD) AS pos_max_days_late,  -- Most days late, consumer loans | Plus long retard, prêts conso (jours)
   MAX(SK_DPD_DEF) AS pos_max_material_days_late,  -- Most days materially late | Plus long retard significatif (jours)
   MAX(MONTHS_BALANCE) FILTER (WHERE SK_DPD_DEF > 0) AS pos_last_late_month,  -- Latest month in material arrears | Dernier mois en retard significatif

@@ -3,7 +3,7 @@
 -- Debts below zero are credit balances: they are not debts.
 WITH loan AS (
   SELECT *,
-    GREATEST(AMT_CREDIT_SUM_DEBT, 0) AS debt,
+    CASE WHEN AMT_CREDIT_SUM_DEBT < 0 THEN 0 ELSE AMT_CREDIT_SUM_DEBT END AS debt,
     CASE WHEN DAYS_CREDIT_ENDDATE BETWEEN -14600 AND 14600 THEN DAYS_CREDIT_ENDDATE END AS end_day,
     CASE WHEN DAYS_ENDDATE_FACT >= -14600 THEN DAYS_ENDDATE_FACT END AS closed_day
   FROM bureau
@@ -40,13 +40,11 @@ SELECT
   MAX(closed_day) AS bureau_latest_closing_day,  -- Day the latest loan was closed | Jour du dernier crédit soldé
   AVG(closed_day - end_day) AS bureau_mean_closing_delay,  -- Mean delay in closing loans (days) | Retard moyen au solde des crédits (jours)
   MAX(DAYS_CREDIT_UPDATE) AS bureau_latest_update_day,  -- Day of the latest bureau news | Jour de la dernière mise à jour du bureau
-  SUM(balance_months) AS bureau_months,  -- Months on record at the bureau | Mois connus du bureau
   SUM(balance_late_months) AS bureau_late_months,  -- Months in arrears elsewhere | Mois en retard ailleurs
   SUM(balance_late_months) / NULLIF(SUM(balance_months - balance_unknown_months), 0) AS bureau_late_month_share,  -- Share of months in arrears elsewhere | Part des mois en retard ailleurs
   SUM(balance_late_months_last_year) AS bureau_late_months_last_year,  -- Months in arrears elsewhere, last year | Mois en retard ailleurs, dernière année
   SUM(balance_serious_months) AS bureau_serious_months,  -- Months over 30 days late elsewhere | Mois à plus de 30 jours de retard ailleurs
   MAX(balance_worst_class) AS bureau_worst_class,  -- Worst class of arrears elsewhere (0 to 5) | Pire classe de retard ailleurs (0 à 5)
-  MAX(balance_last_late_month) AS bureau_last_late_month,  -- Latest month in arrears elsewhere | Dernier mois en retard ailleurs
-  MIN(balance_first_month) AS bureau_first_month  -- First month on record at the bureau | Premier mois connu du bureau
+  MAX(balance_last_late_month) AS bureau_last_late_month  -- Latest month in arrears elsewhere | Dernier mois en retard ailleurs
 FROM loan
 GROUP BY SK_ID_CURR

@@ -19,7 +19,6 @@ SELECT
   COUNT(*) FILTER (WHERE delay_class >= 2) AS balance_serious_months,  -- Months over 30 days late | Mois à plus de 30 jours de retard
   COUNT(*) FILTER (WHERE delay_class >= 1 AND MONTHS_BALANCE >= -12) AS balance_late_months_last_year,  -- Months in arrears, last year | Mois en retard, dernière année
   MAX(delay_class) AS balance_worst_class,  -- Worst class of arrears | Pire classe de retard
-  MAX(MONTHS_BALANCE) FILTER (WHERE delay_class >= 1) AS balance_last_late_month,  -- Latest month in arrears | Dernier mois en retard
-  MIN(MONTHS_BALANCE) AS balance_first_month  -- First month on record | Premier mois connu
+  MAX(MONTHS_BALANCE) FILTER (WHERE delay_class >= 1) AS balance_last_late_month  -- Latest month in arrears | Dernier mois en retard
 FROM month
 GROUP BY SK_ID_BUREAU

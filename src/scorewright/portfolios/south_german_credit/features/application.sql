@@ -21,9 +21,9 @@ SELECT
   status AS status_level,  -- Current account (level) | Compte courant (niveau)
   credit_history AS credit_history_level,  -- Credit history (level) | Historique de crédit (niveau)
   savings AS savings_level,  -- Savings (level) | Épargne (niveau)
-  LN(GREATEST(amount, 1)) AS amount_log,  -- Credit amount (logarithm) | Montant du crédit (logarithme)
-  LN(GREATEST(duration, 1)) AS duration_log,  -- Duration (logarithm) | Durée (logarithme)
+  CASE WHEN amount > 0 THEN LN(amount) END AS amount_log,  -- Credit amount (logarithm) | Montant du crédit (logarithme)
+  CASE WHEN duration > 0 THEN LN(duration) END AS duration_log,  -- Duration (logarithm) | Durée (logarithme)
   amount / NULLIF(duration, 0) AS monthly_amount,  -- Amount per month | Montant par mois
-  LN(GREATEST(amount / NULLIF(duration, 0), 1)) AS monthly_amount_log,  -- Amount per month (logarithm) | Montant par mois (logarithme)
-  LN(GREATEST(age, 1)) AS age_log  -- Age (logarithm) | Âge (logarithme)
+  CASE WHEN amount > 0 AND duration > 0 THEN LN(amount / duration) END AS monthly_amount_log,  -- Amount per month (logarithm) | Montant par mois (logarithme)
+  CASE WHEN age > 0 THEN LN(age) END AS age_log  -- Age (logarithm) | Âge (logarithme)
 FROM application

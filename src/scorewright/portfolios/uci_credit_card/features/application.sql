@@ -1,11 +1,28 @@
 -- Six months of one credit card: month 1 is September 2005, the latest, month 6 April 2005.
 -- PAY_k is the repayment status: -2 no use, -1 paid in full, 0 minimum paid, 1 to 8 months of delay. A payment of month k
 -- settles the bill of the month before it, which is BILL_AMT(k+1). There is no PAY_1: the file calls it PAY_0.
-WITH card AS (
+-- A bill below zero is a credit balance: nothing is owed. Bounds are written with CASE: LEAST and GREATEST skip nulls and
+-- would turn a missing value into the bound.
+WITH split AS (
   SELECT *,
-    GREATEST(BILL_AMT1, 0) + GREATEST(BILL_AMT2, 0) + GREATEST(BILL_AMT3, 0) + GREATEST(BILL_AMT4, 0) + GREATEST(BILL_AMT5, 0) + GREATEST(BILL_AMT6, 0) AS billed,
+    CASE WHEN PAY_0 > 0 THEN PAY_0 WHEN PAY_0 <= 0 THEN 0 END AS late_1,
+    CASE WHEN PAY_2 > 0 THEN PAY_2 WHEN PAY_2 <= 0 THEN 0 END AS late_2,
+    CASE WHEN PAY_3 > 0 THEN PAY_3 WHEN PAY_3 <= 0 THEN 0 END AS late_3,
+    CASE WHEN PAY_4 > 0 THEN PAY_4 WHEN PAY_4 <= 0 THEN 0 END AS late_4,
+    CASE WHEN PAY_5 > 0 THEN PAY_5 WHEN PAY_5 <= 0 THEN 0 END AS late_5,
+    CASE WHEN PAY_6 > 0 THEN PAY_6 WHEN PAY_6 <= 0 THEN 0 END AS late_6,
+    CASE WHEN BILL_AMT1 > 0 THEN BILL_AMT1 WHEN BILL_AMT1 <= 0 THEN 0 END AS owed_1,
+    CASE WHEN BILL_AMT2 > 0 THEN BILL_AMT2 WHEN BILL_AMT2 <= 0 THEN 0 END AS owed_2,
+    CASE WHEN BILL_AMT3 > 0 THEN BILL_AMT3 WHEN BILL_AMT3 <= 0 THEN 0 END AS owed_3,
+    CASE WHEN BILL_AMT4 > 0 THEN BILL_AMT4 WHEN BILL_AMT4 <= 0 THEN 0 END AS owed_4,
+    CASE WHEN BILL_AMT5 > 0 THEN BILL_AMT5 WHEN BILL_AMT5 <= 0 THEN 0 END AS owed_5,
+    CASE WHEN BILL_AMT6 > 0 THEN BILL_AMT6 WHEN BILL_AMT6 <= 0 THEN 0 END AS owed_6,
     PAY_AMT1 + PAY_AMT2 + PAY_AMT3 + PAY_AMT4 + PAY_AMT5 + PAY_AMT6 AS paid
   FROM application
+), card AS (
+  SELECT *,
+    owed_1 + owed_2 + owed_3 + owed_4 + owed_5 + owed_6 AS billed
+  FROM split
 )
 SELECT
   LIMIT_BAL,
@@ -29,13 +46,13 @@ SELECT
   PAY_AMT4,
   PAY_AMT5,
   PAY_AMT6,
-  LN(GREATEST(LIMIT_BAL, 1)) AS limit_log,  -- Credit limit (logarithm) | Plafond de crédit (logarithme)
+  CASE WHEN LIMIT_BAL > 0 THEN LN(LIMIT_BAL) END AS limit_log,  -- Credit limit (logarithm) | Plafond de crédit (logarithme)
   CAST(PAY_0 AS VARCHAR) AS status_1,  -- Repayment status, September (class) | Statut de paiement, septembre (classe)
   CAST(PAY_2 AS VARCHAR) AS status_2,  -- Repayment status, August (class) | Statut de paiement, août (classe)
   GREATEST(PAY_0, PAY_2, PAY_3, PAY_4, PAY_5, PAY_6) AS delay_max,  -- Longest delay in six months | Plus long retard en six mois
-  (GREATEST(PAY_0, 0) + GREATEST(PAY_2, 0) + GREATEST(PAY_3, 0) + GREATEST(PAY_4, 0) + GREATEST(PAY_5, 0) + GREATEST(PAY_6, 0)) / 6 AS delay_mean,  -- Mean delay over six months | Retard moyen sur six mois
-  (6 * GREATEST(PAY_0, 0) + 5 * GREATEST(PAY_2, 0) + 4 * GREATEST(PAY_3, 0) + 3 * GREATEST(PAY_4, 0) + 2 * GREATEST(PAY_5, 0) + GREATEST(PAY_6, 0)) / 21 AS delay_weighted,  -- Mean delay, recent months first | Retard moyen, mois récents d'abord
-  GREATEST(PAY_0, 0) + GREATEST(PAY_2, 0) - GREATEST(PAY_5, 0) - GREATEST(PAY_6, 0) AS delay_trend,  -- Growth of the delay | Évolution du retard
+  (late_1 + late_2 + late_3 + late_4 + late_5 + late_6) / 6 AS delay_mean,  -- Mean delay over six months | Retard moyen sur six mois
+  (6 * late_1 + 5 * late_2 + 4 * late_3 + 3 * late_4 + 2 * late_5 + late_6) / 21 AS delay_weighted,  -- Mean delay, recent months first | Retard moyen, mois récents d'abord
+  late_1 + late_2 - late_5 - late_6 AS delay_trend,  -- Growth of the delay | Évolution du retard
   CASE WHEN PAY_0 > 0 THEN 1 ELSE 0 END + CASE WHEN PAY_2 > 0 THEN 1 ELSE 0 END + CASE WHEN PAY_3 > 0 THEN 1 ELSE 0 END
     + CASE WHEN PAY_4 > 0 THEN 1 ELSE 0 END + CASE WHEN PAY_5 > 0 THEN 1 ELSE 0 END + CASE WHEN PAY_6 > 0 THEN 1 ELSE 0 END AS late_months,  -- Months in arrears | Mois en retard
   CASE WHEN PAY_0 >= 2 THEN 1 ELSE 0 END + CASE WHEN PAY_2 >= 2 THEN 1 ELSE 0 END + CASE WHEN PAY_3 >= 2 THEN 1 ELSE 0 END
@@ -57,18 +74,18 @@ SELECT
   GREATEST(BILL_AMT1, BILL_AMT2, BILL_AMT3, BILL_AMT4, BILL_AMT5, BILL_AMT6) / NULLIF(LIMIT_BAL, 0) AS utilisation_max,  -- Highest use of the limit | Utilisation maximale du plafond
   (BILL_AMT1 - BILL_AMT6) / NULLIF(LIMIT_BAL, 0) AS utilisation_growth,  -- Growth of use over six months | Hausse de l'utilisation en six mois
   (BILL_AMT1 - BILL_AMT2) / NULLIF(LIMIT_BAL, 0) AS utilisation_growth_last_month,  -- Growth of use in the last month | Hausse de l'utilisation le dernier mois
-  LEAST(PAY_AMT1 / NULLIF(GREATEST(BILL_AMT2, 0), 0), 2) AS payment_share_1,  -- Share of the August bill paid | Part payée du relevé d'août
-  LEAST(PAY_AMT2 / NULLIF(GREATEST(BILL_AMT3, 0), 0), 2) AS payment_share_2,  -- Share of the July bill paid | Part payée du relevé de juillet
-  LEAST(PAY_AMT3 / NULLIF(GREATEST(BILL_AMT4, 0), 0), 2) AS payment_share_3,  -- Share of the June bill paid | Part payée du relevé de juin
-  LEAST(PAY_AMT4 / NULLIF(GREATEST(BILL_AMT5, 0), 0), 2) AS payment_share_4,  -- Share of the May bill paid | Part payée du relevé de mai
-  LEAST(PAY_AMT5 / NULLIF(GREATEST(BILL_AMT6, 0), 0), 2) AS payment_share_5,  -- Share of the April bill paid | Part payée du relevé d'avril
-  LEAST(paid / NULLIF(billed, 0), 2) AS payment_share,  -- Share of six bills paid | Part payée des six relevés
+  CASE WHEN PAY_AMT1 > 2 * owed_2 AND owed_2 > 0 THEN 2 ELSE PAY_AMT1 / NULLIF(owed_2, 0) END AS payment_share_1,  -- Share of the August bill paid | Part payée du relevé d'août
+  CASE WHEN PAY_AMT2 > 2 * owed_3 AND owed_3 > 0 THEN 2 ELSE PAY_AMT2 / NULLIF(owed_3, 0) END AS payment_share_2,  -- Share of the July bill paid | Part payée du relevé de juillet
+  CASE WHEN PAY_AMT3 > 2 * owed_4 AND owed_4 > 0 THEN 2 ELSE PAY_AMT3 / NULLIF(owed_4, 0) END AS payment_share_3,  -- Share of the June bill paid | Part payée du relevé de juin
+  CASE WHEN PAY_AMT4 > 2 * owed_5 AND owed_5 > 0 THEN 2 ELSE PAY_AMT4 / NULLIF(owed_5, 0) END AS payment_share_4,  -- Share of the May bill paid | Part payée du relevé de mai
+  CASE WHEN PAY_AMT5 > 2 * owed_6 AND owed_6 > 0 THEN 2 ELSE PAY_AMT5 / NULLIF(owed_6, 0) END AS payment_share_5,  -- Share of the April bill paid | Part payée du relevé d'avril
+  CASE WHEN paid > 2 * billed AND billed > 0 THEN 2 ELSE paid / NULLIF(billed, 0) END AS payment_share,  -- Share of six bills paid | Part payée des six relevés
   LEAST(PAY_AMT1, PAY_AMT2, PAY_AMT3, PAY_AMT4, PAY_AMT5, PAY_AMT6) / NULLIF(LIMIT_BAL, 0) AS payment_min_to_limit,  -- Smallest payment to limit | Plus petit paiement sur plafond
   paid / NULLIF(LIMIT_BAL, 0) AS paid_to_limit,  -- Payments to limit | Paiements sur plafond
   LN(1 + PAY_AMT1) AS payment_1_log,  -- Payment in September (logarithm) | Paiement de septembre (logarithme)
   LN(1 + PAY_AMT2) AS payment_2_log,  -- Payment in August (logarithm) | Paiement d'août (logarithme)
   LN(1 + PAY_AMT3) AS payment_3_log,  -- Payment in July (logarithm) | Paiement de juillet (logarithme)
-  LN(1 + GREATEST(BILL_AMT1, 0)) AS bill_1_log,  -- Bill of September (logarithm) | Relevé de septembre (logarithme)
+  LN(1 + owed_1) AS bill_1_log,  -- Bill of September (logarithm) | Relevé de septembre (logarithme)
   LN(1 + paid) AS paid_log,  -- Payments of six months (logarithm) | Paiements de six mois (logarithme)
-  LN(1 + GREATEST(LIMIT_BAL - BILL_AMT1, 0)) AS room_log  -- Unused limit (logarithm) | Plafond non utilisé (logarithme)
+  CASE WHEN LIMIT_BAL > BILL_AMT1 THEN LN(1 + LIMIT_BAL - BILL_AMT1) WHEN LIMIT_BAL <= BILL_AMT1 THEN 0 END AS room_log  -- Unused limit (logarithm) | Plafond non utilisé (logarithme)
 FROM card

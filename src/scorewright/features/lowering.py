@@ -1,0 +1,342 @@
+"""Bring an expression to the form in which Polars gives what the feature file's dialect gives.
+
+Types are followed from the columns upwards. What engines understand differently is either written so that it means the
+same (an integer that could overflow becomes a double, ``0.5`` is a double and no decimal, halves are rounded away from
+zero) or refused: text where a number is needed, dates compared with text, fractions cut by a CAST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import polars as pl
+from sqlglot import exp
+
+from scorewright.features.grammar import COMPARISONS, DIALECT, Source
+from scorewright.tables.types import POLARS_TYPES, ColumnType
+
+#: ``null`` is the type of a column that never held a value: it goes with every other type.
+Kind = ColumnType | Literal["null"]
+
+_NUMBERS = frozenset({"integer", "number"})
+_CASTS: Mapping[Kind, str] = {
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "text": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+}
+_CASTABLE: Mapping[str, frozenset[str]] = {
+    "DOUBLE": frozenset({"integer", "number", "boolean", "null"}),
+    "BIGINT": frozenset({"integer", "boolean", "null"}),
+    "VARCHAR": frozenset({"integer", "boolean", "text", "date", "null"}),
+}
+
+#: No finite double is larger; only infinity and NaN compare as greater, in every engine that orders NaN last.
+_LARGEST = "1.7976931348623157e308"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An expression with its type; `wild` where it may be NaN, which engines order differently."""
+
+    node: exp.Expr
+    kind: Kind
+    wild: bool = False
+
+
+def storage(kind: Kind) -> pl.DataType:
+    """Polars type of a kind."""
+    return pl.Float64() if kind == "null" else POLARS_TYPES[kind]
+
+
+class Lowering:
+    """Lowers the expressions of one feature file.
+
+    Parameters
+    ----------
+    source : Source
+        The file, for messages.
+    scope : mapping of str to Typed
+        Columns that may be named. Read at each call, so that it may grow between calls.
+    """
+
+    def __init__(self, source: Source, scope: Mapping[str, Typed]) -> None:
+        self._source, self._scope = source, scope
+
+    def lower(self, body: exp.Expr) -> Typed:
+        """Lower a checked expression (see `scorewright.features.grammar`).
+
+        Raises
+        ------
+        FeatureSqlError
+            Types do not go together.
+        """
+        holder = exp.Paren(this=body.copy())
+        typed = self._lower(holder.this)
+        return Typed(holder.this, typed.kind, typed.wild)
+
+    def _lower(self, node: exp.Expr) -> Typed:
+        return self._HANDLERS[type(node)](self, node)
+
+    def _fail(self, node: exp.Expr, rule: str, remedy: str) -> Exception:
+        return self._source.error(node, rule, node.sql(dialect=DIALECT, comments=False)[:80], remedy)
+
+    def _numeric(self, node: exp.Expr) -> Typed:
+        return self._as_number(self._lower(node))
+
+    def _as_number(self, typed: Typed) -> Typed:
+        if typed.kind == "null":
+            return _cast(typed, "number")
+        if typed.kind not in _NUMBERS:
+            remedy = f"It is {typed.kind}: use CASE, EXTRACT or LENGTH, or declare its type in portfolio.toml."
+            raise self._fail(typed.node, "A number must stand here.", remedy)
+        return typed
+
+    def _as_double(self, typed: Typed) -> Typed:
+        """A number in which nothing overflows."""
+        number = self._as_number(typed)
+        return _cast(number, "number") if number.kind == "integer" else number
+
+    def _of_kind(self, node: exp.Expr, kind: Kind, rule: str) -> Typed:
+        typed = self._lower(node)
+        if typed.kind == "null":
+            return _cast(typed, kind)
+        if typed.kind != kind:
+            raise self._fail(node, rule, f"It is {typed.kind}.")
+        return typed
+
+    def _condition(self, node: exp.Expr) -> Typed:
+        return self._of_kind(node, "boolean", "A condition is true or false.")
+
+    def _alike(self, nodes: Sequence[exp.Expr]) -> tuple[list[Typed], Kind]:
+        """Lower expressions that must be of one type, and name it."""
+        typed = [self._lower(node) for node in nodes]
+        kinds = {each.kind for each in typed} - {"null"}
+        kind: Kind = "number" if kinds == _NUMBERS else next(iter(kinds), "null")
+        if len(kinds) > 1 and kinds != _NUMBERS:
+            found = " and ".join(sorted(kinds))
+            raise self._fail(
+                nodes[0].parent or nodes[0], f"{found.capitalize()} do not go together.", "Bring both to one type."
+            )
+        open_ended = kind in {"null", "datetime"}
+        settled = [
+            _cast(each, kind)
+            if each.kind == "null" and not open_ended and not isinstance(each.node, exp.Null)
+            else each
+            for each in typed
+        ]
+        return settled, kind
+
+    def _column(self, node: exp.Expr) -> Typed:
+        known = self._scope[node.name]
+        return Typed(node, known.kind, known.wild)
+
+    def _literal(self, node: exp.Expr) -> Typed:
+        if node.args.get("is_string"):
+            return Typed(node, "text")
+        if node.is_int and abs(int(node.this)) < 2**63:
+            return Typed(node, "integer")
+        # Without an exponent Polars reads a decimal number, whose quotients are cut to a few digits.
+        written = node.this if "e" in node.this.lower() else f"{node.this}e0"
+        return Typed(_swap(node, exp.Literal.number(written)), "number")
+
+    def _paren(self, node: exp.Expr) -> Typed:
+        inner = self._lower(node.this)
+        return Typed(node, inner.kind, inner.wild)
+
+    def _arithmetic(self, node: exp.Expr) -> Typed:
+        left, right = self._lower(node.this), self._lower(node.expression)
+        if isinstance(node, exp.Sub) and left.kind == right.kind == "date":
+            _cast(left, "number")
+            _cast(right, "number")
+            return Typed(node, "number")
+        left, right = self._as_double(left), self._as_double(right)
+        return Typed(node, "number", left.wild or right.wild)
+
+    def _division(self, node: exp.Expr) -> Typed:
+        guarded = _never_zero(node.expression)
+        left, right = self._numeric(node.this), self._numeric(node.expression)
+        integers = isinstance(node, exp.Mod) and left.kind == right.kind == "integer"
+        return Typed(node, "integer" if integers else "number", left.wild or right.wild or not guarded)
+
+    def _same_number(self, node: exp.Expr) -> Typed:
+        inner = self._numeric(node.this)
+        return Typed(node, inner.kind, inner.wild)
+
+    def _wild_number(self, node: exp.Expr) -> Typed:
+        for part in (node.this, node.args.get("expression")):
+            if part is not None:
+                self._as_double(self._lower(part))
+        return Typed(node, "number", wild=True)
+
+    def _round(self, node: exp.Expr) -> Typed:
+        inner, decimals = self._numeric(node.this), node.args.get("decimals")
+        if inner.kind == "integer":
+            return Typed(_swap(node, inner.node), "integer", inner.wild)
+        return Typed(_swap(node, _half_away(inner.node, int(decimals.this) if decimals else 0)), "number", inner.wild)
+
+    def _comparison(self, node: exp.Expr) -> Typed:
+        self._alike([part for part in (node.this, node.expression) if part is not None])
+        return Typed(node, "boolean")
+
+    def _between(self, node: exp.Expr) -> Typed:
+        self._alike([node.this, node.args["low"], node.args["high"]])
+        return Typed(node, "boolean")
+
+    def _in(self, node: exp.Expr) -> Typed:
+        self._alike([node.this, *node.expressions])
+        return Typed(node, "boolean")
+
+    def _is_null(self, node: exp.Expr) -> Typed:
+        self._lower(node.this)
+        return Typed(node, "boolean")
+
+    def _logic(self, node: exp.Expr) -> Typed:
+        self._condition(node.this)
+        if node.args.get("expression") is not None:
+            self._condition(node.expression)
+        return Typed(node, "boolean")
+
+    def _like(self, node: exp.Expr) -> Typed:
+        self._of_kind(node.this, "text", "LIKE looks at text.")
+        return Typed(node, "boolean")
+
+    def _text(self, node: exp.Expr) -> Typed:
+        self._of_kind(node.this, "text", f"{node.key.upper()} takes text.")
+        return _cast(Typed(node, "integer"), "integer") if isinstance(node, exp.Length) else Typed(node, "text")
+
+    def _extract(self, node: exp.Expr) -> Typed:
+        if self._lower(node.expression).kind not in {"date", "datetime"}:
+            raise self._fail(node, "EXTRACT takes a date.", "Declare the column's type in portfolio.toml.")
+        return _cast(Typed(node, "integer"), "integer")
+
+    def _convert(self, node: exp.Expr) -> Typed:
+        to = node.args["to"].sql(dialect=DIALECT).replace("TEXT", "VARCHAR")
+        inner = self._lower(node.this)
+        if inner.kind not in _CASTABLE[to]:
+            rule = f"CAST of {inner.kind} to {to} would not mean the same in every engine."
+            raise self._fail(node, rule, "Use ROUND, FLOOR or CASE, or declare the column's type in portfolio.toml.")
+        kinds: Mapping[str, Kind] = {"DOUBLE": "number", "BIGINT": "integer", "VARCHAR": "text"}
+        return Typed(node, kinds[to], inner.wild)
+
+    def _case(self, node: exp.Expr) -> Typed:
+        branches = node.args["ifs"] if isinstance(node, exp.Case) else [node]
+        if isinstance(node, exp.Case) and node.this is not None:
+            self._alike([node.this, *(branch.this for branch in branches)])
+        else:
+            for branch in branches:
+                self._condition(branch.this)
+        otherwise = node.args.get("default") if isinstance(node, exp.Case) else node.args.get("false")
+        values, kind = self._alike([branch.args["true"] for branch in branches] + ([otherwise] if otherwise else []))
+        return Typed(node, kind, any(value.wild for value in values))
+
+    def _choice(self, node: exp.Expr) -> Typed:
+        values, kind = self._alike([node.this, *node.expressions])
+        wild = any(value.wild for value in values)
+        if wild and isinstance(node, exp.Greatest):
+            return Typed(_swap(node, _greatest(node)), kind, wild)
+        return Typed(node, kind, wild)
+
+    def _nullif(self, node: exp.Expr) -> Typed:
+        values, _ = self._alike([node.this, node.expression])
+        return Typed(node, values[0].kind, values[0].wild)
+
+    def _count(self, node: exp.Expr) -> Typed:
+        if not isinstance(node.this, exp.Star):
+            self._lower(node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this)
+        return Typed(node, "integer")
+
+    def _sum(self, node: exp.Expr) -> Typed:
+        inner = self._lower(node.this)
+        inner = _cast(inner, "number") if inner.kind == "boolean" else self._as_double(inner)
+        return Typed(node, "number", inner.wild)
+
+    def _mean(self, node: exp.Expr) -> Typed:
+        return Typed(node, "number", self._numeric(node.this).wild)
+
+    def _extreme(self, node: exp.Expr) -> Typed:
+        inner = self._lower(node.this)
+        if inner.wild and isinstance(node, exp.Max):
+            # Polars' maximum skips NaN, the dialect's is NaN; the last of the sorted values is NaN in both.
+            node = _swap(node, exp.PercentileCont(this=inner.node.copy(), expression=exp.Literal.number(1)))
+        return Typed(node, inner.kind, inner.wild)
+
+    def _filter(self, node: exp.Expr) -> Typed:
+        inner = self._lower(node.this)
+        self._condition(node.expression.this)
+        return Typed(node, inner.kind, inner.wild)
+
+    _HANDLERS: ClassVar[dict[type[exp.Expr], Callable[[Lowering, exp.Expr], Typed]]] = {
+        **dict.fromkeys(COMPARISONS, _comparison),
+        **dict.fromkeys((exp.Add, exp.Sub, exp.Mul), _arithmetic),
+        **dict.fromkeys((exp.Div, exp.Mod), _division),
+        **dict.fromkeys((exp.Neg, exp.Abs, exp.Floor, exp.Ceil, exp.Sign), _same_number),
+        **dict.fromkeys((exp.Ln, exp.Exp, exp.Sqrt, exp.Pow), _wild_number),
+        **dict.fromkeys((exp.And, exp.Or, exp.Not), _logic),
+        **dict.fromkeys((exp.Case, exp.If), _case),
+        **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), _choice),
+        **dict.fromkeys((exp.Lower, exp.Upper, exp.Length), _text),
+        **dict.fromkeys((exp.Avg, exp.Median, exp.Stddev, exp.StddevSamp, exp.Variance, exp.PercentileCont), _mean),
+        **dict.fromkeys((exp.Min, exp.Max), _extreme),
+        exp.Between: _between,
+        exp.Boolean: lambda _, node: Typed(node, "boolean"),
+        exp.Cast: _convert,
+        exp.Column: _column,
+        exp.Count: _count,
+        exp.Extract: _extract,
+        exp.Filter: _filter,
+        exp.In: _in,
+        exp.Is: _is_null,
+        exp.Like: _like,
+        exp.Literal: _literal,
+        exp.Null: lambda _, node: Typed(node, "null"),
+        exp.Nullif: _nullif,
+        exp.Paren: _paren,
+        exp.Round: _round,
+        exp.Sum: _sum,
+    }
+
+
+def _swap(old: exp.Expr, new: exp.Expr) -> exp.Expr:
+    old.replace(new)
+    return new
+
+
+def _cast(typed: Typed, kind: Kind) -> Typed:
+    if isinstance(typed.node, exp.Literal) and kind == "number":
+        return Typed(_swap(typed.node, exp.Literal.number(f"{typed.node.this}e0")), kind)
+    cast = exp.Cast(this=typed.node.copy(), to=exp.DataType.build(_CASTS[kind], dialect=DIALECT))
+    return Typed(_swap(typed.node, cast), kind, typed.wild)
+
+
+def _never_zero(divisor: exp.Expr) -> bool:
+    divisor = divisor.unnest()
+    if isinstance(divisor, exp.Neg):
+        return _never_zero(divisor.this)
+    if isinstance(divisor, exp.Nullif):
+        return _is_zero(divisor.expression)
+    return isinstance(divisor, exp.Literal) and not _is_zero(divisor)
+
+
+def _is_zero(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string and float(node.this) == 0
+
+
+def _half_away(number: exp.Expr, decimals: int) -> exp.Expr:
+    """Round halves away from zero, without an addition that could itself round."""
+    scaled = f"ABS(({number.sql(dialect=DIALECT)}) * 1e{decimals})"
+    whole = f"(FLOOR({scaled}) + CASE WHEN {scaled} - FLOOR({scaled}) >= 5e-1 THEN 1e0 ELSE 0e0 END)"
+    return exp.maybe_parse(f"(SIGN({number.sql(dialect=DIALECT)}) * {whole} / 1e{decimals})", dialect=DIALECT)
+
+
+def _greatest(node: exp.Expr) -> exp.Expr:
+    """The greatest value, which is NaN where one is NaN."""
+    case = exp.Case(default=node.copy())
+    for part in (node.this, *node.expressions):
+        case = case.when(
+            exp.GT(this=exp.Paren(this=part.copy()), expression=exp.Literal.number(_LARGEST)), part.copy(), copy=False
+        )
+    return exp.Paren(this=case)

@@ -1,0 +1,130 @@
+"""Every application scored by a model that never saw it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scorewright.domain.progress import Listener, Step, silent
+from scorewright.models.calibration import IDENTITY, Calibration, cross_fitted, fit_calibration
+from scorewright.models.numbers import sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from scorewright.domain.matrix import FeatureMatrix
+    from scorewright.models.seam import Candidate, Model, Parameters, ParameterValue
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is learnt from, and how: the same for every candidate of a training.
+
+    Parameters
+    ----------
+    matrix : FeatureMatrix
+        Features of n applications, none of them of the locked test set.
+    target : ndarray of int8, shape (n,)
+        1 = defaulted.
+    fold_of_row : ndarray of intp, shape (n,)
+        Fold of each application, from 0.
+    seed : int
+        Seed of every fit.
+    listen : Listener
+        Told of each fold done.
+    """
+
+    matrix: FeatureMatrix
+    target: NDArray[np.int8]
+    fold_of_row: NDArray[np.intp]
+    seed: int
+    listen: Listener = silent
+
+    @property
+    def folds(self) -> int:
+        """Number of folds."""
+        return int(self.fold_of_row.max()) + 1
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Scores and PDs of n applications, each by a model and a calibration that never saw its outcome.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n,)
+        Scores before calibration.
+    pd : ndarray of float64, shape (n,)
+        Calibrated probabilities of default.
+    fold_of_row : ndarray of intp, shape (n,)
+        Fold of each application.
+    parameters : mapping
+        All parameters of the candidate, defaults included.
+    seconds : float
+        Time taken by the folds.
+    """
+
+    log_odds: NDArray[np.float64]
+    pd: NDArray[np.float64]
+    fold_of_row: NDArray[np.intp]
+    parameters: Mapping[str, ParameterValue]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model of all the applications of training, and the calibration of its scores."""
+
+    model: Model
+    calibration: Calibration
+
+    def pd(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the calibrated probability of default of n applications: shape (n,)."""
+        return self.calibration.pd(self.model.log_odds(values))
+
+
+def cross_validate(candidate: Candidate, plan: Plan, parameters: Parameters | None = None) -> OutOfFold:
+    """Score each fold by a model learnt from the others.
+
+    Imputation, scaling, encoding, the model and the calibration are all learnt inside the folds, and scores come from the
+    sealed model: the code that serves.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The model family.
+    plan : Plan
+        Applications, folds and seed.
+    parameters : mapping, optional
+        Values that override the candidate's defaults.
+    """
+    began = time.perf_counter()
+    chosen = {**candidate.defaults(), **(parameters or {})}
+    log_odds = np.empty(len(plan.target))
+    for fold, (rows, scores) in enumerate(fold_scores(candidate, plan, chosen)):
+        log_odds[rows] = scores
+        plan.listen(Step(candidate.name, fold + 1, plan.folds, "folds"))
+    pd = sigmoid(log_odds) if candidate.calibrated else cross_fitted(log_odds, plan.target, plan.fold_of_row)
+    return OutOfFold(log_odds, pd, plan.fold_of_row, chosen, time.perf_counter() - began)
+
+
+def fold_scores(
+    candidate: Candidate, plan: Plan, parameters: Parameters
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Give, fold by fold, its rows and their log-odds by a model learnt from the other folds."""
+    for fold in range(plan.folds):
+        learn, score = np.flatnonzero(plan.fold_of_row != fold), np.flatnonzero(plan.fold_of_row == fold)
+        model = candidate.fit(plan.matrix.take(learn), plan.target[learn], parameters, plan.seed)
+        yield score, model.log_odds(plan.matrix.values[score])
+
+
+def fit_final(candidate: Candidate, plan: Plan, out_of_fold: OutOfFold) -> Fitted:
+    """Learn from all applications of the plan, with the parameters and calibrated by the scores of cross-validation."""
+    model = candidate.fit(plan.matrix, plan.target, out_of_fold.parameters, plan.seed)
+    calibration = IDENTITY if candidate.calibrated else fit_calibration(out_of_fold.log_odds, plan.target)
+    return Fitted(model, calibration)

@@ -1,0 +1,196 @@
+"""LightGBM's text format: written for trees grown elsewhere, made canonical, and checked before it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scorewright.models import numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FILE = "trees.txt"
+MOST_BYTES = 256 * 1024 * 1024
+CATEGORY_SPLIT = 1
+MISSING_GOES_LEFT = 2
+NAN_IS_MISSING = 8
+
+_END = "end of trees"
+_HEADER = {
+    "version": ("v4",),
+    "num_class": ("1",),
+    "num_tree_per_iteration": ("1",),
+    "label_index": ("0",),
+    "objective": ("binary sigmoid:1",),
+    "max_feature_idx": None,
+    "feature_names": None,
+    "feature_infos": None,
+}
+_PER_SPLIT = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "internal_count")
+_PER_LEAF = ("leaf_value", "leaf_count")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One binary tree in LightGBM's layout: m splits, m + 1 leaves.
+
+    Parameters
+    ----------
+    feature, decision, left, right, split_rows : ndarray of int, shape (m,)
+        Column tested; sum of the flags of this module; children, a leaf i written ``-1 - i``; rows of training met.
+    threshold : ndarray of float64, shape (m,)
+        A row goes left when its value is at most this. For a category split: position in `categories`.
+    leaf, leaf_rows : ndarray, shape (m + 1,)
+        Value of each leaf and the rows of training that ended there.
+    categories : tuple of int
+        For each category split in turn, the category that goes left.
+    """
+
+    feature: NDArray[np.int64]
+    decision: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    split_rows: NDArray[np.int64]
+    leaf: NDArray[np.float64]
+    leaf_rows: NDArray[np.int64]
+    categories: tuple[int, ...]
+
+
+def write(trees: Iterable[Tree], features: int) -> bytes:
+    """Write trees over `features` columns, whose leaves add up to the score."""
+    blocks = [_block(number, tree) for number, tree in enumerate(trees)]
+    return "\n".join([_header(features), *blocks, _END, ""]).encode()
+
+
+def canonical(text: str, features: int) -> bytes:
+    """Keep of LightGBM's own text what scores: the trees.
+
+    Its settings and importances are dropped, and its ranges of the columns, which hold the smallest and largest values of
+    training: those of single persons.
+    """
+    trees = text[text.index("\nTree=0") : text.index("\n" + _END)]
+    return f"{_header(features, 'objective=binary sigmoid:1')}{trees}\n{_END}\n".encode()
+
+
+def _header(features: int, *more: str) -> str:
+    names = " ".join(f"Column_{position}" for position in range(features))
+    lines = ("tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0")
+    known = (f"max_feature_idx={features - 1}", *more, f"feature_names={names}")
+    return "\n".join((*lines, *known, f"feature_infos={' '.join(['none'] * features)}", ""))
+
+
+def _block(number: int, tree: Tree) -> str:
+    words = [1 << (category % 32) for category in tree.categories]
+    ends = np.cumsum([0, *(category // 32 + 1 for category in tree.categories)])
+    bits = np.zeros(int(ends[-1]), dtype=np.int64)
+    bits[ends[1:] - 1] = words
+    arrays = {
+        "split_feature": tree.feature,
+        "threshold": tree.threshold,
+        "decision_type": tree.decision,
+        "left_child": tree.left,
+        "right_child": tree.right,
+        "leaf_value": tree.leaf,
+        "leaf_count": tree.leaf_rows,
+        "internal_count": tree.split_rows,
+    }
+    if tree.categories:
+        arrays |= {"cat_boundaries": ends, "cat_threshold": bits}
+    lines = [f"{name}={' '.join(map(repr, array.tolist()))}" for name, array in arrays.items()]
+    counts = [f"num_leaves={len(tree.leaf)}", f"num_cat={len(tree.categories)}"]
+    return "\n".join([f"Tree={number}", *counts, *lines, "is_linear=0", "shrinkage=1", "", ""])
+
+
+def check(content: bytes, features: int) -> bool:
+    """Check that LightGBM can walk the trees without leaving them; tell whether they score log-odds.
+
+    Raises
+    ------
+    BundleCorruptError
+        When a header, a count, a child, a column or a value is not what the format and `features` columns allow.
+    """
+    try:
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"larger than {MOST_BYTES} bytes")
+        text = content.decode("ascii")
+        if not text.endswith(f"\n{_END}\n"):
+            raise ValueError("cut short")
+        header, *blocks = text[: -len(_END) - 1].split("\nTree=")
+        log_odds = _check_header(header, features)
+        for number, block in enumerate(blocks):
+            _check_block(number, block, features)
+    except (ValueError, KeyError, IndexError, OverflowError) as error:
+        raise numbers.corrupt(FILE, str(error)[:200]) from error
+    return log_odds
+
+
+def _pairs(lines: Iterable[str]) -> dict[str, str]:
+    pairs = [line.partition("=") for line in lines if line]
+    if any(not separator for _, separator, _ in pairs) or len({key for key, *_ in pairs}) != len(pairs):
+        raise ValueError("lines must be distinct settings")
+    return {key: value for key, _, value in pairs}
+
+
+def _check_header(header: str, features: int) -> bool:
+    first, *lines = header.split("\n")
+    found = _pairs(lines)
+    wrong = [key for key, value in found.items() if value not in (_HEADER[key] or (value,))]
+    if first != "tree" or wrong or int(found["max_feature_idx"]) != features - 1:
+        raise ValueError(f"a header for {features} columns is needed")
+    if len(found["feature_names"].split()) != features or len(found["feature_infos"].split()) != features:
+        raise ValueError(f"{features} names are needed")
+    return "objective" in found
+
+
+def _check_block(number: int, block: str, features: int) -> None:
+    first, *lines = block.split("\n")
+    found = _pairs(lines)
+    leaves = int(found["num_leaves"])
+    if int(first) != number or leaves < 1 or found.get("is_linear", "0") != "0":
+        raise ValueError(f"tree {first[:20]} is out of place")
+    values = _array(found, "leaf_value", leaves)
+    if not np.isfinite(values).all():
+        raise ValueError("leaves must be finite")
+    if leaves > 1:
+        splits = {key: _array(found, key, leaves - 1) for key in _PER_SPLIT}
+        counts = _array(found, "leaf_count", leaves)
+        if min(counts.min(), splits["internal_count"].min()) < 0 or splits["internal_count"][0] < 1:
+            raise ValueError("rows must be counted")
+        _check_splits(splits, leaves, features)
+        _check_categories(found, splits)
+
+
+def _array(found: Mapping[str, str], key: str, length: int) -> NDArray[np.float64]:
+    array = np.array(found[key].split(" "), dtype=np.float64)
+    if len(array) != length:
+        raise ValueError(f"{key} must have {length} values")
+    return array
+
+
+def _check_splits(splits: Mapping[str, NDArray[np.float64]], leaves: int, features: int) -> None:
+    children = np.sort(np.concatenate([splits["left_child"], splits["right_child"]]))
+    # Every leaf and every split but the root is the child of exactly one split: whatever the root reaches is a tree.
+    if not np.array_equal(children, np.r_[np.arange(-leaves, 0), np.arange(1, leaves - 1)]):
+        raise ValueError("splits must form one tree")
+    feature = splits["split_feature"]
+    if not (np.isin(feature, np.arange(features)).all() and np.isin(splits["decision_type"], np.arange(12)).all()):
+        raise ValueError(f"splits must test one of {features} columns")
+    if np.isnan(splits["threshold"]).any():
+        raise ValueError("thresholds must be numbers")
+
+
+def _check_categories(found: Mapping[str, str], splits: Mapping[str, NDArray[np.float64]]) -> None:
+    amount = int(found["num_cat"])
+    used = splits["threshold"][splits["decision_type"] % 2 == CATEGORY_SPLIT]
+    if not np.isin(used, np.arange(amount)).all():
+        raise ValueError("category splits must point at their categories")
+    if amount:
+        ends = _array(found, "cat_boundaries", amount + 1)
+        words = _array(found, "cat_threshold", int(ends[-1]))
+        if ends[0] != 0 or (np.diff(ends) < 1).any() or (words < 0).any() or (words >= 2**32).any():
+            raise ValueError("categories must be listed in order")

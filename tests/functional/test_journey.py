@@ -1,0 +1,143 @@
+"""The way of a lender: from tables to decisions, through the verbs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+Verb = Callable[..., Any]
+CANDIDATES = {"dummy", "logistic_regression", "random_forest", "lightgbm"}
+
+
+def test_compare_shows_every_candidate_again(home: Path, verb: Verb) -> None:
+    ran = verb(home, "compare")
+    assert ran.code == 0
+    assert all(name in ran.out for name in CANDIDATES)
+    assert "approve all" in ran.out
+    assert "refuse all" in ran.out
+
+
+def test_the_first_version_is_champion_and_its_bundle_is_sealed(home: Path, verb: Verb) -> None:
+    ran = verb(home, "models")
+    assert "champion" in ran.out
+    assert len([path for path in (home / "bundles").iterdir() if path.is_dir()]) == len(CANDIDATES)
+
+
+def test_scores_have_the_key_the_pd_and_the_decision(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
+    out = tmp_path / "scores.parquet"
+    ran = verb(home, "score", "--data", sample, "--out", out)
+    assert ran.code == 0, ran.err
+    scores = pl.read_parquet(out)
+    assert scores.columns == ["SK_ID_CURR", "pd", "decision"]
+    assert scores.height == pl.read_parquet(sample / "application_test.parquet").height
+    assert scores["pd"].is_between(0, 1).all()
+    assert set(scores["decision"]) <= {"approve", "refuse"}
+
+
+def test_scores_are_written_as_csv_too(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
+    verb(home, "score", "--data", sample, "--out", tmp_path / "scores.csv")
+    verb(home, "score", "--data", sample, "--out", tmp_path / "scores.parquet")
+    assert pl.read_csv(tmp_path / "scores.csv").equals(pl.read_parquet(tmp_path / "scores.parquet"))
+
+
+def test_an_application_is_explained_in_both_languages(home: Path, sample: Path, verb: Verb) -> None:
+    key = pl.read_parquet(sample / "application_test.parquet")["SK_ID_CURR"][0]
+    english = verb(home, "explain", "--id", key, "--data", sample)
+    french = verb(home, "explain", "--id", key, "--data", sample, "--lang", "fr")
+    assert english.code == french.code == 0, english.err + french.err
+    assert str(key) in english.out
+    assert english.out != french.out
+
+
+def test_a_training_application_can_be_explained_as_well(home: Path, sample: Path, verb: Verb) -> None:
+    key = pl.read_parquet(sample / "application_train.parquet")["SK_ID_CURR"][0]
+    assert verb(home, "explain", "--id", key, "--data", sample).code == 0
+
+
+def test_drift_tells_by_table_json_and_exit_code(home: Path, sample: Path, verb: Verb) -> None:
+    table, told = verb(home, "drift", "--data", sample), verb(home, "drift", "--data", sample, "--json")
+    report = json.loads(told.out)
+    assert table.code == told.code == (20 if report["drifted"] else 0)
+    assert "PSI" in table.out
+    assert {"feature", "psi", "p_adjusted", "verdict"} <= set(report["features"][0])
+
+
+def test_a_shifted_population_has_drifted(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
+    shifted = tmp_path / "shifted"
+    shifted.mkdir()
+    for path in sample.iterdir():
+        (shifted / path.name).symlink_to(path)
+    target = shifted / "application_test.parquet"
+    frame = pl.read_parquet(target)
+    target.unlink()
+    frame.with_columns(pl.col("EXT_SOURCE_2") * 0.3, pl.col("AMT_CREDIT") * 4).write_parquet(target)
+    ran = verb(home, "drift", "--data", shifted, "--json")
+    drifted = {row["feature"] for row in json.loads(ran.out)["features"] if row["verdict"] == "drifted"}
+    assert ran.code == 20
+    assert {"EXT_SOURCE_2", "AMT_CREDIT"} <= drifted
+
+
+def test_check_describes_the_contract_and_writes_nothing(sample: Path, verb: Verb, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = verb(home, "check", "home_credit", "--data", sample)
+    assert ran.code == 0, ran.err
+    assert "AMT_CREDIT" in ran.out
+    assert not home.exists()
+
+
+def test_training_again_gives_the_same_bundle_and_a_challenger(
+    home: Path, sample: Path, verb: Verb, tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    for expected in ("as champion", "as challenger"):
+        ran = verb(again, "train", "home_credit", "--data", sample, "--trials", "0", "--candidate", "lightgbm")
+        assert ran.code == 0, ran.err
+        assert expected in ran.out
+    ours = {path.name for path in (again / "bundles").iterdir()}
+    assert len(ours) == 1
+    assert ours <= {path.name for path in (home / "bundles").iterdir()}
+
+
+def test_promotion_needs_a_challenger_that_costs_no_more(sample: Path, verb: Verb, tmp_path: Path) -> None:
+    def train(candidate: str) -> None:
+        ran = verb(tmp_path, "train", "home_credit", "--data", sample, "--trials", "0", "--candidate", candidate)
+        assert ran.code == 0, ran.err
+
+    train("dummy")
+    train("logistic_regression")
+    promoted = verb(tmp_path, "promote", "--data", sample)
+    assert promoted.code == 0, promoted.err
+    assert "version 2 (logistic_regression) is champion" in promoted.out
+    train("dummy")
+    refused = verb(tmp_path, "promote", "--data", sample)
+    assert refused.code == 8
+    assert "registry-promotion-refused" in refused.err
+    back = verb(tmp_path, "rollback")
+    assert "version 1 (dummy) is champion again" in back.out
+
+
+def test_an_outsiders_table_is_drafted_trained_and_scored_without_editing(
+    verb: Verb, lending_book: Callable[..., Path], tmp_path: Path
+) -> None:
+    data, book, home = lending_book(), tmp_path / "book", tmp_path / "home"
+    drafted = verb(home, "init", book, "--data", data, "--target", "status")
+    assert drafted.code == 0, drafted.err
+    assert "loan id" in drafted.out
+    trained = verb(home, "train", book, "--data", data, "--trials", "0")
+    assert trained.code == 0, trained.err
+    scored = verb(home, "score", "--data", data, "--out", tmp_path / "scores.csv")
+    assert scored.code == 0, scored.err
+    scores = pl.read_csv(tmp_path / "scores.csv")
+    assert scores.columns == ["loan id", "pd", "decision"]
+    assert scores.height == pl.read_csv(data).height
+
+
+def test_tuning_keeps_to_its_trials(verb: Verb, lending_book: Callable[..., Path], tmp_path: Path) -> None:
+    data, book = lending_book(), tmp_path / "book"
+    verb(tmp_path / "home", "init", book, "--data", data, "--target", "status")
+    ran = verb(tmp_path / "home", "train", book, "--data", data, "--trials", "3", "--candidate", "logistic_regression")
+    assert ran.code == 0, ran.err

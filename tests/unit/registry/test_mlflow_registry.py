@@ -1,0 +1,177 @@
+"""What MLflow's own pages and clients find, beyond the promises every registry shares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, TrainingRecord, Trial
+from scorewright.errors import NoModelError, SettingsError
+from scorewright.registry import Registry, open_registry
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TRIALS = tuple(Trial(number, {"leaves": 8 * number}, objective) for number, objective in enumerate((3.0, 1.0, 2.0)))
+CURVE = Curve("roc", "False positive rate", "True positive rate", (0.0, 1.0), (0.0, 1.0))
+
+
+def training(portfolio: str, parameters: int = 3) -> TrainingRecord:
+    measured = Evaluation({"auc": 0.75, "cost": 0.5})
+    trees = CandidateRecord(
+        name="trees",
+        parameters={f"p{number}": number for number in range(parameters)},
+        out_of_fold=measured,
+        test=measured,
+        threshold=0.1,
+        seconds=60.0,
+        curves=(CURVE,),
+        features=(Importance("f", "Feature, with a comma", 1.0, 1.0),),
+        trials=TRIALS,
+        bundle="ab" * 32,
+    )
+    dummy = replace(trees, name="dummy", trials=(), features=(), curves=(), bundle="", seconds=0.1)
+    settings = {"folds": 5}
+    return TrainingRecord(
+        portfolio, 7, "fp", 100, 3, "trees", settings, (dummy, trees), ("Few defaults.",), {"all": 0.8}
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def registry(home: Path) -> Registry:
+    return open_registry("mlflow", home)
+
+
+@pytest.fixture(scope="module")
+def client(home: Path, registry: Registry) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{home / 'mlflow.db'}", f"sqlite:///{home / 'mlflow.db'}")
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    (tmp_path / "sealed").mkdir()
+    (tmp_path / "sealed" / "manifest.json").write_text("{}")
+    return tmp_path / "sealed"
+
+
+def files(client: MlflowClient, run: str, folder: str | None = None) -> list[str]:
+    return [item.path for item in client.list_artifacts(run, folder)]
+
+
+def test_a_training_is_a_parent_run_with_a_child_per_candidate(
+    registry: Registry, client: MlflowClient, bundle: Path
+) -> None:
+    parent = client.get_run(registry.record(training("whole"), {"trees": bundle}))
+    assert client.get_experiment(parent.info.experiment_id).name == "whole"
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params == {
+        "folds": "5", "seed": "7", "applications": "100", "features": "3", "fingerprint": "fp", "winner": "trees",
+    }  # fmt: skip
+    assert parent.data.metrics["baseline.all"] == 0.8
+    assert parent.data.metrics["test.cost"] == 0.5
+    assert "Few defaults." in parent.data.tags["mlflow.note.content"]
+    assert files(client, parent.info.run_id) == ["comparison.csv", "comparison.png", "training.json"]
+
+    found = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    children = {child.info.run_name: child for child in found}
+    assert sorted(children) == ["dummy", "trees"]
+    assert {child.info.status for child in found} == {"FINISHED"}
+    trees = children["trees"]
+    assert trees.data.params == {"p0": "0", "p1": "1", "p2": "2"}
+    assert trees.data.tags["bundle"] == "ab" * 32
+    assert trees.data.tags["scorewright.winner"] == "true"
+    assert trees.info.end_time - trees.info.start_time >= 60_000
+    assert "bundle" not in children["dummy"].data.tags
+
+    run = trees.info.run_id
+    assert files(client, run) == ["bundle", "features.csv", "pictures", "trials.csv"]
+    assert files(client, run, "pictures") == ["pictures/features.png", "pictures/roc.png"]
+    assert files(client, run, "bundle") == ["bundle/manifest.json"]
+    best = [(step.step, step.value) for step in client.get_metric_history(run, "trial.best")]
+    assert best == [(0, 3.0), (1, 1.0), (2, 1.0)]
+
+
+def test_a_version_leads_to_its_run_and_files(registry: Registry, client: MlflowClient, bundle: Path) -> None:
+    version = registry.register(
+        "versions", "trees", registry.record(training("versions"), {"trees": bundle}, pictures=False)
+    )
+    registry.set_alias("versions", "champion", "1")
+    made = client.get_model_version_by_alias("versions", "champion")
+    assert made.tags["bundle"] == version.bundle == "ab" * 32
+    assert made.source == f"{client.get_run(str(made.run_id)).info.artifact_uri}/bundle"
+    assert not [name for name in version.metrics if name.startswith("trial.")]
+
+
+def test_more_parameters_than_one_request_takes(registry: Registry, client: MlflowClient) -> None:
+    parent = client.get_run(registry.record(training("many", 230), {}, pictures=False))
+    asked = "tags.scorewright.candidate = 'trees'"
+    (run,) = client.search_runs([parent.info.experiment_id], asked)
+    assert len(run.data.params) == 230
+
+
+def test_a_training_cut_short_is_marked_and_not_found(registry: Registry, client: MlflowClient) -> None:
+    from mlflow.exceptions import MlflowException
+
+    whole = training("short")
+    spoilt = replace(whole.candidate("trees"), parameters={"not # a name": 1})
+    with pytest.raises(MlflowException, match="not # a name"):
+        registry.record(replace(whole, candidates=(whole.candidates[0], spoilt)), {}, pictures=False)
+    experiment = client.get_experiment_by_name("short")
+    assert experiment is not None
+    (parent,) = client.search_runs([experiment.experiment_id], "tags.scorewright.kind = 'training'")
+    assert parent.info.status == "FAILED"
+    with pytest.raises(NoModelError):
+        registry.latest("short")
+
+
+def test_an_alias_moved_in_mlflow_is_believed(registry: Registry, client: MlflowClient, bundle: Path) -> None:
+    run = registry.record(training("moved"), {"trees": bundle}, pictures=False)
+    for number in ("1", "2", "3"):
+        registry.register("moved", "trees", run)
+        registry.set_alias("moved", "champion", number)
+    client.set_registered_model_alias("moved", "champion", "1")
+    assert registry.version("moved", "champion").version == "1"
+    assert registry.previous("moved", "champion") is None
+    client.delete_registered_model_alias("moved", "champion")
+    assert registry.previous("moved", "champion") is None
+    registry.set_alias("moved", "champion", "2")
+    assert registry.previous("moved", "champion") is None
+
+
+def test_an_experiment_in_the_bin_comes_back(registry: Registry, client: MlflowClient) -> None:
+    registry.record(training("bin"), {}, pictures=False)
+    experiment = client.get_experiment_by_name("bin")
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
+    assert "bin" not in registry.portfolios()
+    registry.record(training("bin"), {}, pictures=False)
+    assert "bin" in registry.portfolios()
+
+
+def test_what_others_keep_in_the_same_mlflow_is_left_out(registry: Registry, client: MlflowClient) -> None:
+    client.create_experiment("theirs")
+    client.create_registered_model("theirs")
+    client.create_model_version("theirs", "file:///nowhere")
+    assert "theirs" not in registry.portfolios()
+    assert registry.versions("theirs") == ()
+
+
+def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database " * 100)
+    with pytest.raises(SettingsError, match="MLflow store"):
+        open_registry("mlflow", tmp_path)
+
+
+def test_opening_and_recording_say_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    open_registry("mlflow", tmp_path).record(training("quiet"), {}, pictures=False)
+    assert capfd.readouterr() == ("", "")
