@@ -20,7 +20,7 @@ from time import perf_counter
 from report import write_report
 
 from scorewright.decision.costs import baselines
-from scorewright.decision.metrics import evaluate
+from scorewright.decision.metrics import evaluate_folds
 from scorewright.decision.threshold import best_threshold
 from scorewright.flows.dataset import Labelled, read_labelled, whole_matrix
 from scorewright.models.candidates import CANDIDATES
@@ -68,8 +68,9 @@ def measure(candidate: Candidate, labelled: Labelled, seeds: tuple[int, ...]) ->
     rows = []
     for seed in seeds:
         started = perf_counter()
-        pd = cross_validate(candidate, Plan(matrix, target, stratified_folds(target, seed, FOLDS), seed)).pd
-        metrics = evaluate(pd, target, best_threshold(pd, target, costs).value, costs).metrics
+        folds = stratified_folds(target, seed, FOLDS)
+        pd = cross_validate(candidate, Plan(matrix, target, folds, seed)).pd
+        metrics = evaluate_folds(pd, target, folds, best_threshold(pd, target, costs).value, costs).metrics
         rows.append((metrics["auc"], metrics["cost"], metrics["brier"], perf_counter() - started))
     return Measured(*(mean(column) for column in zip(*rows, strict=True)))
 

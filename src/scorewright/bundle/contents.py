@@ -175,7 +175,7 @@ def _built(name: str, build: Callable[[], T]) -> T:
         return build()
     except DataError:
         raise
-    except (ScorewrightError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+    except (ScorewrightError, AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
         what = error.value if isinstance(error, ScorewrightError) else type(error).__name__
         raise BundleCorruptError(f"{name} must hold what its protocol says.", what, _AGAIN) from None
 

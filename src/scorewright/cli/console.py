@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from scorewright.domain.progress import Listener, Step
     from scorewright.errors import ScorewrightError
 
-OUT = Console(highlight=False, soft_wrap=False)
-ERR = Console(stderr=True, highlight=False)
+#: Where output goes to a file or a pipe, tables keep a width at which they can be read.
+_PIPE_WIDTH = 120
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+
+
+OUT = _console(stderr=False)
+ERR = _console(stderr=True)
 
 
 @contextmanager

@@ -169,42 +169,33 @@ def compare(
 def _show_training(record: TrainingRecord) -> None:
     warn(*record.warnings)
     ordered = sorted(record.candidates, key=lambda candidate: candidate.out_of_fold.metrics["cost"])
-    header = (
-        "candidate",
-        "cost",
-        "test cost",
-        "AUC",
-        "test AUC",
-        "KS",
-        "Brier",
-        "threshold",
-        "approved",
-        "bad rate",
-        "seconds",
-    )
+    header = ("candidate", "cost", "AUC", "test cost", "test AUC", "Gini", "KS", "approved", "bad rate", "threshold")
     title = f"{record.portfolio}: {record.applications:,} applications, {record.features} features, seed {record.seed}"
     show_table(title, header, [_candidate_row(candidate, record.winner) for candidate in ordered])
     simple = ", ".join(f"{name.replace('_', ' ')} {cost:.4f}" for name, cost in record.baselines.items())
-    say(f"Cost of deciding without a model: {simple}. Test figures with 95 % intervals.")
+    say(f"Cost and AUC out of fold, the rest on the locked test set. Without a model: {simple}.")
+    winner = record.candidate(record.winner)
+    spans = [_span(winner, name, words) for name, words in (("cost", "cost"), ("auc", "AUC"), ("brier", "Brier score"))]
+    say(f"* {record.winner} loses the least. On the test set, with 95 % intervals: {'; '.join(spans)}.")
 
 
 def _candidate_row(record: CandidateRecord, winner: str) -> tuple[str, ...]:
-    fold, test = record.out_of_fold.metrics, record.test
+    fold, test = record.out_of_fold.metrics, record.test.metrics
     return (
         f"{record.name}{' *' if record.name == winner else ''}",
         f"{fold['cost']:.4f}",
-        _with_interval(test.metrics, test.intervals, "cost"),
         f"{fold['auc']:.4f}",
-        _with_interval(test.metrics, test.intervals, "auc"),
-        f"{test.metrics['ks']:.3f}",
-        f"{test.metrics['brier']:.4f}",
+        f"{test['cost']:.4f}",
+        f"{test['auc']:.4f}",
+        f"{test['gini']:.3f}",
+        f"{test['ks']:.3f}",
+        f"{test['approval_rate']:.1%}",
+        f"{test['bad_rate']:.1%}" if "bad_rate" in test else "–",
         f"{record.threshold:.4f}",
-        f"{test.metrics['approval_rate']:.1%}",
-        f"{test.metrics['bad_rate']:.1%}" if "bad_rate" in test.metrics else "none approved",
-        f"{record.seconds:.1f}",
     )
 
 
-def _with_interval(metrics: object, intervals: object, name: str) -> str:
-    value, interval = metrics[name], intervals.get(name)  # type: ignore[index, attr-defined]
-    return f"{value:.4f}" + (f" ({interval.low:.3f}–{interval.high:.3f})" if interval else "")
+def _span(record: CandidateRecord, name: str, words: str) -> str:
+    interval = record.test.intervals.get(name)
+    value = f"{words} {record.test.metrics[name]:.4f}"
+    return f"{value} ({interval.low:.4f} to {interval.high:.4f})" if interval else value

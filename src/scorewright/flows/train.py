@@ -14,7 +14,7 @@ from scorewright.bundle.contents import Contents, Provenance, seal
 from scorewright.decision.bootstrap import evaluate_with_intervals
 from scorewright.decision.costs import baselines
 from scorewright.decision.curves import all_curves
-from scorewright.decision.metrics import evaluate
+from scorewright.decision.metrics import evaluate_folds
 from scorewright.decision.policy import Policy
 from scorewright.decision.threshold import best_threshold
 from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
@@ -163,7 +163,7 @@ def _measure(
     return CandidateRecord(
         name=name,
         parameters=dict(validated.parameters),
-        out_of_fold=evaluate(validated.pd, target, policy.threshold, costs),
+        out_of_fold=evaluate_folds(validated.pd, target, validated.fold_of_row, policy.threshold, costs),
         test=evaluate_with_intervals(test_pd, test_target, policy.threshold, costs, seed=source.plan.seed),
         threshold=policy.threshold,
         seconds=0.0,

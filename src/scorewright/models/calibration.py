@@ -66,10 +66,10 @@ IDENTITY = Calibration()
 def fit_calibration(log_odds: NDArray[np.float64], target: NDArray[np.int8]) -> Calibration:
     """Find the most likely slope and intercept.
 
-    The targets are Platt's, ``(defaults + 1) / (defaults + 2)`` and ``1 / (repaid + 2)``, which keep the answer finite even
-    where scores separate the outcomes; the mean PD remains the share of defaults but for one part in n. Equal scores say
-    nothing of the slope, which is then 1. Scores that rank no better than chance get the smallest slope, and so PDs that
-    hardly differ from the share of defaults.
+    The targets are Platt's, ``(defaults + 1) / (defaults + 2)`` and ``1 / (repaid + 2)``, which keep the answer
+    finite even where scores separate the outcomes; the mean PD remains the share of defaults but for one part in n.
+    Equal scores say nothing of the slope, which is then 1. Scores that rank no better than chance get the smallest
+    slope, and so PDs that hardly differ from the share of defaults.
 
     Parameters
     ----------

@@ -91,8 +91,8 @@ class Fitted:
 def cross_validate(candidate: Candidate, plan: Plan, parameters: Parameters | None = None) -> OutOfFold:
     """Score each fold by a model learnt from the others.
 
-    Imputation, scaling, encoding, the model and the calibration are all learnt inside the folds, and scores come from the
-    sealed model: the code that serves.
+    Imputation, scaling, encoding, the model and the calibration are all learnt inside the folds, and scores come from
+    the sealed model: the code that serves.
 
     Parameters
     ----------

@@ -28,13 +28,14 @@ def hold_out(
     share : float
         Part of the applications to lock away.
     dates : ndarray of datetime64, shape (n,), optional
-        When each application was made. The test set is then the latest ones, in whole months (in whole days when there are
-        fewer than six months), as close to `share` as that allows. An unknown date is never the latest.
+        When each application was made. The test set is then the latest ones, in whole months (in whole days when
+        there are fewer than six months), as close to `share` as that allows. An unknown date is never the latest.
 
     Returns
     -------
     tuple of two ndarrays of intp
-        Rows to train on and rows to test on, each in ascending order. Without dates, both have the same share of defaults.
+        Rows to train on and rows to test on, each in ascending order. Without dates, both have the same share of
+        defaults.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def hold_out(
     _need_both(target, 2, "locking a test set away")
     test = _random(target, seed, share) if dates is None else _latest(dates, share)
     for part, name in ((~test, "training"), (test, "test")):
-        if len(np.unique(target[part])) < 2:  # noqa: PLR2004 - the two outcomes
+        if len(np.unique(target[part])) < 2:
             raise TrainingError(
                 f"The {name} set must hold defaulted and repaid applications.",
                 f"{int(target[part].sum())} of {int(part.sum())} defaulted",

@@ -39,7 +39,7 @@ class NumericTerm:
 
 @dataclass(frozen=True)
 class CategoryTerm:
-    """What a category is worth: its coefficient (`missing` when there is none) minus `centre`, their mean in training."""
+    """What a category is worth: its coefficient, or `missing` when there is none, minus their mean in training."""
 
     name: str
     coefficients: tuple[float, ...]
@@ -60,7 +60,7 @@ class _Numbers:
     def worth(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         mean, scale, coefficient, missing, centre = self.facts
         known = coefficient * ((values - mean) / scale)
-        return np.where(np.isnan(values), missing, known) - centre
+        return np.asarray(np.where(np.isnan(values), missing, known) - centre, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Linear:
 
     def score(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score n applications: shape (n,)."""
-        # A running sum adds in column order; BLAS and pairwise sums may group differently from one batch size to another.
+        # A running sum adds in column order; BLAS and pairwise sums may group differently from one batch size to
+        # another.
         scores = np.empty(len(values))
         for start in range(0, len(values), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
@@ -127,7 +128,9 @@ class Linear:
         worths = [[value - term.centre for value in (*term.coefficients, term.missing)] for _, term in terms]
         last = np.array([len(worth) - 1 for worth in worths], dtype=np.intp)
         table = np.array([value for worth in worths for value in worth], dtype=np.float64)
-        return _Categories(np.array([at for at, _ in terms], dtype=np.intp), table, np.cumsum(last + 1) - last - 1, last)
+        return _Categories(
+            np.array([at for at, _ in terms], dtype=np.intp), table, np.cumsum(last + 1) - last - 1, last
+        )
 
     def files(self) -> Mapping[str, bytes]:
         """Seal as one JSON file."""

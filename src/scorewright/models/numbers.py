@@ -51,11 +51,8 @@ def parse(name: str, content: bytes, build: Callable[[dict[str, Any]], T]) -> T:
         When it is not JSON, or `build` finds a key missing or a value of the wrong type.
     """
     try:
-        found = json.loads(content)
-        if not isinstance(found, dict):
-            raise TypeError("not an object")
-        return build(found)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        return build(dict(json.loads(content).items()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise corrupt(name, str(error)[:200]) from error
 
 

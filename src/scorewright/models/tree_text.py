@@ -70,8 +70,8 @@ def write(trees: Iterable[Tree], features: int) -> bytes:
 def canonical(text: str, features: int) -> bytes:
     """Keep of LightGBM's own text what scores: the trees.
 
-    Its settings and importances are dropped, and its ranges of the columns, which hold the smallest and largest values of
-    training: those of single persons.
+    Its settings and importances are dropped, and its ranges of the columns, which hold the smallest and largest
+    values of training: those of single persons.
     """
     trees = text[text.index("\nTree=0") : text.index("\n" + _END)]
     return f"{_header(features, 'objective=binary sigmoid:1')}{trees}\n{_END}\n".encode()
@@ -115,18 +115,22 @@ def check(content: bytes, features: int) -> bool:
         When a header, a count, a child, a column or a value is not what the format and `features` columns allow.
     """
     try:
-        if len(content) > MOST_BYTES:
-            raise ValueError(f"larger than {MOST_BYTES} bytes")
-        text = content.decode("ascii")
-        if not text.endswith(f"\n{_END}\n"):
-            raise ValueError("cut short")
-        header, *blocks = text[: -len(_END) - 1].split("\nTree=")
+        header, *blocks = _pieces(content)
         log_odds = _check_header(header, features)
         for number, block in enumerate(blocks):
             _check_block(number, block, features)
     except (ValueError, KeyError, IndexError, OverflowError) as error:
         raise numbers.corrupt(FILE, str(error)[:200]) from error
     return log_odds
+
+
+def _pieces(content: bytes) -> list[str]:
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"larger than {MOST_BYTES} bytes")
+    text = content.decode("ascii")
+    if not text.endswith(f"\n{_END}\n"):
+        raise ValueError("cut short")
+    return text[: -len(_END) - 1].split("\nTree=")
 
 
 def _pairs(lines: Iterable[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to search: at most `trials` sets of parameters, begun within `minutes` when given. 0 trials: no search."""
+    """How long to search: at most `trials` sets of parameters, begun within `minutes` when given; 0: no search."""
 
     trials: int = 0
     minutes: float | None = None
@@ -58,9 +58,9 @@ def calibrated_log_loss(log_odds: NDArray[np.float64], target: NDArray[np.int8])
 def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective = calibrated_log_loss) -> Tuning:
     """Search for the parameters whose out-of-fold scores have the lowest objective.
 
-    Tree-structured Parzen estimation (Bergstra et al. 2011, *Algorithms for hyper-parameter optimization*). The defaults
-    are the first trial, so the answer is never worse than they are. A trial worse than the median of the earlier ones
-    after some of the folds is given up. Bounded by trials alone, the same plan gives the same answer.
+    Tree-structured Parzen estimation (Bergstra et al. 2011, *Algorithms for hyper-parameter optimization*). The
+    defaults are the first trial, so the answer is never worse than they are. A trial worse than the median of the
+    earlier ones after some of the folds is given up. Bounded by trials alone, the same plan gives the same answer.
 
     Parameters
     ----------
@@ -101,6 +101,7 @@ def _measure(candidate: Candidate, plan: Plan, objective: Objective, trial: optu
     parameters: Parameters = {**candidate.defaults(), **candidate.suggest(trial)}
     seen: list[NDArray[np.intp]] = []
     log_odds = np.empty(len(plan.target))
+    value = math.inf
     for fold, (rows, scores) in enumerate(fold_scores(candidate, plan, parameters)):
         log_odds[rows] = scores
         seen.append(rows)

@@ -74,8 +74,9 @@ class Contract:
             return Contract(
                 {table: {name: _column(fields) for name, fields in cols.items()} for table, cols in tables.items()}
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BundleCorruptError("contract.json must hold tables of columns.", str(error), "Train again.") from None
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            reason = type(error).__name__
+            raise BundleCorruptError("contract.json must hold tables of columns.", reason, "Train again.") from None
 
 
 def _column(fields: Mapping[str, object]) -> ColumnContract:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -37,7 +36,7 @@ _BAD_WORDS = frozenset(
         "defaut",
     }
 )
-_ID_NAME = re.compile(r"(^|[_ .-])(id|key|uuid|ref|reference|number|no|num)$|^(id|sk)[_ .-]|^$", re.IGNORECASE)
+_ID_NAME = re.compile(r"(^|[_ .-])(id|key|uuid|ref|reference|number|no|num)$|^(id|sk)[_ .-]|^row$|^$", re.IGNORECASE)
 _ID_ENDING = re.compile(r"[a-z0-9]I[dD]$")
 
 
@@ -122,7 +121,7 @@ def _guess_key(frame: pl.DataFrame, target: str) -> str | None:
     unique = [
         name
         for name in frame.columns
-        if name != target
+        if name not in {target, ""}
         and column_type(frame.schema[name]) in {"integer", "text"}
         and frame[name].null_count() == 0
         and frame[name].n_unique() == frame.height
@@ -139,11 +138,10 @@ def _is_named_id(name: str) -> bool:
 
 def _is_identifier(column: pl.Series) -> bool:
     kind = column_type(column.dtype)
+    if kind not in {"integer", "text"}:
+        return False
     different = column.drop_nulls().n_unique()
-    if kind == "text":
-        return different > _MOST_CATEGORIES
-    whole = kind == "integer" and column.null_count() == 0 and different == len(column)
-    return bool(whole and _is_named_id(column.name))
+    return different > _MOST_CATEGORIES if kind == "text" else different == len(column) and _is_named_id(column.name)
 
 
 def _is_useless(column: pl.Series) -> bool:
@@ -159,7 +157,7 @@ def _guess_default(column: pl.Series) -> object:
             f"{len(values)} different values and {column.null_count()} empty",
             "Name another column with --target, or fill it.",
         )
-    if set(values) == {0, 1}:
+    if {_plain(value) for value in values} in ({"0", "1"}, {"0.0", "1.0"}):
         return values[1]
     bad = [value for value in values if _plain(value).strip().lower() in _BAD_WORDS]
     if len(bad) == 1:
@@ -256,7 +254,7 @@ def _write(out: Path, files: dict[str, str]) -> None:
         unfinished.chmod(0o755)
         if out.exists():
             out.rmdir()
-        os.replace(unfinished, out)
+        unfinished.replace(out)
     except OSError as error:
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)

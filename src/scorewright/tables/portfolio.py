@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,9 @@ from scorewright.tables.types import ColumnType
 Scalar = bool | int | float | str
 UnseenCategory = Literal["refuse", "null"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
+ColumnName = Annotated[str, Field(min_length=1)]
+
+#: Column that numbers the applications where the portfolio names no key.
 ROW_KEY = "row"
 
 
@@ -40,9 +44,9 @@ class TableSpec(_Declared):
 
     train: str | None = None
     score: str | None = None
-    key: str | None = None
+    key: ColumnName | None = None
     parent: str | None = None
-    on: str | None = None
+    on: ColumnName | None = None
     optional: bool = False
     orphans: Literal["refuse", "drop"] = "refuse"
     date: str | None = None
@@ -57,12 +61,13 @@ class TableSpec(_Declared):
     def declared_columns(self) -> tuple[str, ...]:
         """Columns the declaration names, which the table must therefore have."""
         named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never]
-        return tuple(dict.fromkeys(name for name in [*named, *self.sentinels, *self.types] if name))
+        return tuple(dict.fromkeys(name for name in [*named, *self.sentinels, *self.types] if name is not None))
 
     @property
     def not_features(self) -> frozenset[str]:
         """Columns that ``*`` leaves out."""
-        return frozenset(name for name in [self.key, self.on, self.date, *self.identifiers, *self.never] if name)
+        named = [self.key, self.on, self.date, *self.identifiers, *self.never]
+        return frozenset(name for name in named if name is not None)
 
 
 class TargetSpec(_Declared):
@@ -94,6 +99,11 @@ class _Document(_Declared):
         roots = [name for name, table in self.tables.items() if table.parent is None]
         if roots != ["application"]:
             raise ValueError(f"exactly one table, called 'application', has no parent, not {roots}")
+        root = self.tables["application"]
+        if root.on is not None or root.optional:
+            raise ValueError("tables.application has no parent: `on` and `optional` have no meaning there")
+        if self.target.column in root.not_features:
+            raise ValueError(f"target.column cannot be a key, a date, an identifier or `never`: {self.target.column!r}")
         for name, table in self.tables.items():
             if table.parent is not None:
                 self._check_parent(name, table)
@@ -179,7 +189,7 @@ class Portfolio:
     def sql(self, table: str) -> str | None:
         """Return the feature SQL of a table, None where it has none."""
         text = self.files.get(f"features/{table}.sql")
-        return None if text is None else text.decode("utf-8")
+        return None if text is None else text.decode("utf-8-sig")
 
     def sql_place(self, table: str) -> str:
         """Where the feature SQL of a table lies, for messages."""
@@ -200,19 +210,29 @@ def load_portfolio(name_or_folder: str | Path) -> Portfolio:
     PortfolioError
         There is none, a feature file belongs to no table, or ``portfolio.toml`` breaks a rule.
     """
-    folder = Path(name_or_folder)
-    if not (folder / "portfolio.toml").is_file():
-        folder = _shipped(str(name_or_folder))
-    files = {"portfolio.toml": (folder / "portfolio.toml").read_bytes()}
-    for path in sorted((folder / "features").glob("*.sql")):
-        files[f"features/{path.name}"] = path.read_bytes()
-    return portfolio_from_files(files, folder.as_posix() if Path(name_or_folder).is_dir() else str(name_or_folder))
+    own = Path(name_or_folder)
+    folder: Traversable = own if (own / "portfolio.toml").is_file() else _shipped(str(name_or_folder))
+    place = own.as_posix() if folder is own else str(name_or_folder)
+    try:
+        files = {"portfolio.toml": (folder / "portfolio.toml").read_bytes()}
+        parts = (folder / "features").iterdir() if (folder / "features").is_dir() else ()
+        for path in sorted(parts, key=lambda part: part.name):
+            if path.name.endswith(".sql"):
+                files[f"features/{path.name}"] = path.read_bytes()
+    except OSError as error:
+        raise PortfolioError(
+            "The files of a portfolio must be readable.", f"{place}: {error.strerror}", "Allow it."
+        ) from None
+    return portfolio_from_files(files, place)
 
 
 def portfolio_from_files(files: Mapping[str, bytes], place: str) -> Portfolio:
     """Build a portfolio from its files in memory, and check it."""
+    if "portfolio.toml" not in files:
+        raise PortfolioError("A portfolio needs portfolio.toml.", f"no such file in {place}", "Write it, or copy one.")
     portfolio = Portfolio(dict(files), place)
-    for name in files:
+    for name, content in files.items():
+        _refuse_other_text(content, f"{place}/{name}")
         stem = Path(name).stem
         if name.startswith("features/") and stem not in portfolio.tables:
             raise PortfolioError(
@@ -229,7 +249,16 @@ def portfolio_from_files(files: Mapping[str, bytes], place: str) -> Portfolio:
     return portfolio
 
 
-def _shipped(name: str) -> Path:
+def _refuse_other_text(content: bytes, place: str) -> None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PortfolioError(
+            f"{place} must be UTF-8.", f"{error.reason} at byte {error.start}", "Save it as UTF-8."
+        ) from None
+
+
+def _shipped(name: str) -> Traversable:
     shipped = shipped_portfolios()
     if name not in shipped:
         raise PortfolioError(
@@ -237,15 +266,12 @@ def _shipped(name: str) -> Path:
             f"{name!r}{_nearest(name, shipped)}",
             f"Shipped are {', '.join(shipped)}; `scorewright init` drafts one from your own table.",
         )
-    with resources.as_file(resources.files("scorewright.portfolios") / name) as folder:
-        return folder
+    return resources.files("scorewright.portfolios") / name
 
 
 def _parse(text: bytes, place: str) -> _Document:
     try:
-        return _Document.model_validate(tomllib.loads(text.decode("utf-8")))
-    except UnicodeDecodeError as error:
-        raise PortfolioError(f"{place} must be UTF-8.", str(error.reason), "Save it as UTF-8.") from None
+        return _Document.model_validate(tomllib.loads(text.decode("utf-8-sig")))
     except tomllib.TOMLDecodeError as error:
         raise PortfolioError(f"{place} must be TOML.", str(error), "Mend the line named.") from None
     except ValidationError as error:
@@ -258,6 +284,7 @@ def _worded(error: ValidationError, place: str) -> PortfolioError:
         where = ".".join(str(part) for part in problem["loc"])
         hint = _nearest(str(problem["loc"][-1]), _known_words(where)) if problem["type"] == "extra_forbidden" else ""
         what = "is not a known setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        what = what.removeprefix("Value error, ")
         problems.append(f"{where} {what}{hint}".strip())
     return PortfolioError(f"{place} must follow the portfolio format.", "; ".join(problems), "Correct these entries.")
 

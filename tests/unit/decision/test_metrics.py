@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from scorewright.decision.costs import cost_per_application
-from scorewright.decision.metrics import evaluate
+from scorewright.decision.metrics import evaluate, evaluate_folds
 from scorewright.domain.costs import CostMatrix
 
 COSTS = CostMatrix(7.0, 2.0)
@@ -74,3 +74,26 @@ def test_the_bad_rate_is_left_out_where_no_one_is_approved() -> None:
 def test_a_certain_and_wrong_pd_has_a_finite_loss() -> None:
     metrics = evaluate(np.array([0.0, 1.0]), np.array([1, 0]), 0.5, COSTS).metrics
     assert metrics["log_loss"] == pytest.approx(-np.log(np.finfo(np.float64).eps))
+
+
+def test_folds_are_ranked_one_by_one() -> None:
+    rng = np.random.default_rng(3)
+    target, folds = rng.integers(0, 2, 200), np.arange(200) % 4
+    pd = rng.random(200)
+    told = evaluate_folds(pd, target, folds, 0.5, COSTS).metrics
+    aucs = [reference.roc_auc_score(target[folds == fold], pd[folds == fold]) for fold in range(4)]
+    assert told["auc"] == pytest.approx(np.mean(aucs), abs=1e-12)
+    assert told["gini"] == pytest.approx(2 * np.mean(aucs) - 1, abs=1e-12)
+    pooled = evaluate(pd, target, 0.5, COSTS).metrics
+    ranking = {"auc", "gini", "ks"}
+    assert {name: told[name] for name in pooled if name not in ranking} == {
+        name: value for name, value in pooled.items() if name not in ranking
+    }
+
+
+def test_a_prior_learnt_in_each_fold_ranks_nothing() -> None:
+    target = np.array([1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0])
+    folds = np.repeat([0, 1], 6)
+    pd = np.where(folds == 0, 2 / 6, 1 / 6)
+    assert evaluate(pd, target, 0.5, COSTS).metrics["auc"] < 0.5
+    assert evaluate_folds(pd, target, folds, 0.5, COSTS).metrics["auc"] == 0.5

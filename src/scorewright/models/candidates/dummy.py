@@ -29,12 +29,16 @@ class Dummy:
         """Give no parameters: there are none."""
         return {}
 
-    def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:  # noqa: ARG002
+    def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:  # noqa: ARG002 - the seam's
         """Draw nothing."""
         return {}
 
     def fit(
-        self, matrix: FeatureMatrix, target: NDArray[np.int8], parameters: Parameters, seed: int  # noqa: ARG002
+        self,
+        matrix: FeatureMatrix,  # noqa: ARG002 - the seam's
+        target: NDArray[np.int8],
+        parameters: Parameters,  # noqa: ARG002 - the seam's
+        seed: int,  # noqa: ARG002 - the seam's
     ) -> Prior:
         """Count the defaults among `target`."""
         return Prior(float(logit(np.array([target.mean()]))[0]))

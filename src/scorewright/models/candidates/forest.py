@@ -26,9 +26,9 @@ _LARGEST_FLOAT32 = 3e38
 class RandomForest:
     """Random forest with balanced classes on mean-imputed numbers and one-hot categories.
 
-    A leaf holds at least ``min_leaf_share`` of the applications, and at least 5. Each tree's tests are rewritten to bear on
-    the matrix itself: a gap goes where the mean would go, a category's indicator becomes a test of the category. So the
-    forest needs no preparation when it scores, and its contributions are those of whole features.
+    A leaf holds at least ``min_leaf_share`` of the applications, and at least 5. Each tree's tests are rewritten to
+    bear on the matrix itself: a gap goes where the mean would go, a category's indicator becomes a test of the
+    category. So the forest needs no preparation when it scores, and its contributions are those of whole features.
     """
 
     name: str = "random_forest"
@@ -105,9 +105,9 @@ class _Design:
 def widen(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the bound on float64 values that tests what scikit-learn tests on them cast to float32.
 
-    Casting rounds to the nearest float32, ties to even: it keeps order, so ``float32(x) <= threshold`` holds exactly for the
-    x up to the middle between the last float32 at or below the threshold and the next one, the middle itself included when
-    it rounds down.
+    Casting rounds to the nearest float32, ties to even: it keeps order, so ``float32(x) <= threshold`` holds exactly
+    for the x up to the middle between the last float32 at or below the threshold and the next one, the middle itself
+    included when it rounds down.
 
     Examples
     --------

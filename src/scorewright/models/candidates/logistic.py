@@ -24,9 +24,10 @@ _MOST_STEPS = 200
 class LogisticRegression:
     """Logistic regression with an L2 penalty and balanced classes.
 
-    Gaps take the mean and, where training has gaps, a coefficient of their own; numbers are standardised; categories are
-    one-hot, a missing one being zero in all. Parameter ``l2`` weighs the penalty against the mean loss (scikit-learn's
-    ``C`` is ``1 / (l2 * n)``), so that one value suits a thousand applications and a hundred thousand.
+    Gaps take the mean and, where training has gaps, a coefficient of their own; numbers are standardised; categories
+    are one-hot, a missing one being zero in all. Parameter ``l2`` weighs the penalty against the mean loss
+    (scikit-learn's ``C`` is ``1 / (l2 * n)``), so that one value suits a thousand applications and a hundred
+    thousand.
     """
 
     name: str = "logistic_regression"
@@ -89,9 +90,7 @@ class _Design:
         slope[self.useful], missing[self.gappy] = slopes, gaps
         centre = missing * self.numbers.gaps.mean(axis=0)
         facts = np.column_stack([self.numbers.mean, self.scale, slope, missing, centre]).tolist()
-        return {
-            int(at): NumericTerm(columns[at].name, *fact) for at, fact in zip(self.numbers.at, facts, strict=True)
-        }
+        return {int(at): NumericTerm(columns[at].name, *fact) for at, fact in zip(self.numbers.at, facts, strict=True)}
 
     def _category_terms(self, effects: NDArray[np.float64], columns: tuple[FeatureColumn, ...]) -> dict[int, Term]:
         shares = self.categories.values.mean(axis=0)

@@ -47,11 +47,13 @@ def draw_applicants(rng: Rng, part: Part, first: int, arrivals: Arrivals) -> App
     drift = arrivals.drift
     age, common, wealth, discipline, region, building, pension, *own = rng.standard_normal((10, drift.size))
     shift = 0.3 * drift
-    external = np.stack([
-        0.60 * age + 0.28 * common + 0.75 * own[0],
-        0.10 * age + 0.28 * common + 0.95 * own[1],
-        0.20 * age + 0.28 * common + 0.93 * own[2],
-    ])
+    external = np.stack(
+        [
+            0.60 * age + 0.28 * common + 0.75 * own[0],
+            0.10 * age + 0.28 * common + 0.95 * own[1],
+            0.20 * age + 0.28 * common + 0.93 * own[2],
+        ]
+    )
     return Applicants(
         part=part,
         keys=application_keys(part, first, drift.size),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -97,7 +98,9 @@ def _loans(rng: Rng, people: Applicants, first_key: int) -> Loans:
 
 def _closing(rng: Rng, opened: Floats, due: Floats, card: Flags) -> Floats:
     """Day of closing: many loans are repaid early, some late, cards at any time; 1 while the loan runs."""
-    early = np.where(chance(rng, 0.55, opened.size), rng.uniform(0.15, 1.0, opened.size), rng.uniform(0.95, 1.1, opened.size))
+    early = np.where(
+        chance(rng, 0.55, opened.size), rng.uniform(0.15, 1.0, opened.size), rng.uniform(0.95, 1.1, opened.size)
+    )
     pace = np.where(card, rng.uniform(0.3, 2.0, opened.size), early)
     day = np.round(opened + np.maximum((due - opened) * pace, 5.0))
     return np.where(day < 0, day, 1.0)
@@ -110,7 +113,9 @@ def _bureau(rng: Rng, people: Applicants, loans: Loans) -> pl.DataFrame:
         "SK_ID_CURR": people.keys[loans.owner],
         "SK_ID_BUREAU": loans.keys,
         "CREDIT_ACTIVE": words(("Closed", "Active", "Sold"), status),
-        "CREDIT_CURRENCY": pick({"currency 1": 0.9993, "currency 2": 0.0006, "currency 3": 0.0001}, rng.random(loans.size)),
+        "CREDIT_CURRENCY": pick(
+            {"currency 1": 0.9993, "currency 2": 0.0006, "currency 3": 0.0001}, rng.random(loans.size)
+        ),
         "CREDIT_TYPE": loans.kind,
         "CNT_CREDIT_PROLONG": chance(rng, 0.0037, loans.size),
         **_days(rng, loans),
@@ -119,7 +124,7 @@ def _bureau(rng: Rng, people: Applicants, loans: Loans) -> pl.DataFrame:
     return frame("bureau", columns)
 
 
-def _days(rng: Rng, loans: Loans) -> dict[str, Floats | Ints]:
+def _days(rng: Rng, loans: Loans) -> dict[str, Any]:
     """Days of the loan. Open-ended cards carry an end in a far, implausible year, a few loans an end long past."""
     far = loans.card & chance(rng, 0.14, loans.size)
     end = np.where(far, np.round(rng.normal(31_000.0, 120.0, loans.size)), loans.due)

@@ -9,7 +9,20 @@ import numpy as np
 import polars as pl
 
 from scorewright.tables.sample.bureau import MONTH
-from scorewright.tables.sample.draws import Flags, Floats, Ints, Ragged, Rng, blank, chance, log_odds, logistic, rounded, step, words
+from scorewright.tables.sample.draws import (
+    Flags,
+    Floats,
+    Ints,
+    Ragged,
+    Rng,
+    blank,
+    chance,
+    log_odds,
+    logistic,
+    rounded,
+    step,
+    words,
+)
 from scorewright.tables.sample.previous import REVOLVING, Previous
 from scorewright.tables.sample.reference import frame
 
@@ -68,7 +81,7 @@ def cards_table(rng: Rng, previous: Previous, months: CardMonths) -> pl.DataFram
     """Bring the card months to the official columns."""
     asked_before = np.cumsum(months.asked > 0)
     first = np.repeat((np.cumsum(months.rows.lengths) - months.rows.lengths), months.rows.lengths)
-    mature = asked_before - (asked_before - (months.asked > 0))[first]
+    mature: Ints = asked_before - (asked_before - (months.asked > 0))[first]
     untold = months.rows.position < 1 + chance(rng, 0.9, months.size)
     late = np.where(months.missed > 0, 30 * months.missed - previous.keys[months.card] % 29, 0)
     columns: dict[str, Any] = {
@@ -100,16 +113,21 @@ def card_instalments_table(rng: Rng, previous: Previous, months: CardMonths) -> 
     day = np.minimum(np.round(months.month[row] * MONTH + 12.0), -1.0)
     unpaid = months.paid[row] <= 0
     early = np.minimum(rng.integers(-12, 3, row.size), -day - 1)
-    return frame("installments_payments", {
-        "SK_ID_PREV": previous.keys[card],
-        "SK_ID_CURR": previous.clients[card],
-        "NUM_INSTALMENT_VERSION": np.zeros(row.size),
-        "NUM_INSTALMENT_NUMBER": months.rows.position[row] + 1,
-        "DAYS_INSTALMENT": day,
-        "DAYS_ENTRY_PAYMENT": np.where(unpaid, np.minimum(day + 35.0, -1.0), day + early),
-        "AMT_INSTALMENT": rounded(np.maximum(months.asked, months.paid)[row] / np.repeat(parts, parts), 0.005),
-        "AMT_PAYMENT": rounded(np.where(unpaid, months.asked[row], months.paid[row]) / np.repeat(parts, parts), 0.005),
-    })
+    return frame(
+        "installments_payments",
+        {
+            "SK_ID_PREV": previous.keys[card],
+            "SK_ID_CURR": previous.clients[card],
+            "NUM_INSTALMENT_VERSION": np.zeros(row.size),
+            "NUM_INSTALMENT_NUMBER": months.rows.position[row] + 1,
+            "DAYS_INSTALMENT": day,
+            "DAYS_ENTRY_PAYMENT": np.where(unpaid, np.minimum(day + 35.0, -1.0), day + early),
+            "AMT_INSTALMENT": rounded(np.maximum(months.asked, months.paid)[row] / np.repeat(parts, parts), 0.005),
+            "AMT_PAYMENT": rounded(
+                np.where(unpaid, months.asked[row], months.paid[row]) / np.repeat(parts, parts), 0.005
+            ),
+        },
+    )
 
 
 def _live(rng: Rng, discipline: Floats, limit: Floats, used: Flags, months: int) -> dict[str, Floats]:

@@ -132,7 +132,7 @@ def _external(rng: Rng, people: Applicants) -> Columns:
 
 
 def _aged(rng: Rng, people: Applicants, weight: float) -> Floats:
-    return weight * people.age + np.sqrt(1 - weight**2) * rng.standard_normal(people.size)
+    return np.asarray(weight * people.age + np.sqrt(1 - weight**2) * rng.standard_normal(people.size))
 
 
 def _leaning(rng: Rng, people: Applicants, column: str, age: float = 0.0, wealth: float = 0.0) -> pl.Series:

@@ -18,7 +18,6 @@ from scorewright.tables.sample.draws import (
     Rng,
     blank,
     chance,
-    log_odds,
     logistic,
     pick,
     rounded,
@@ -36,12 +35,14 @@ NEVER = 365_243.0
 _CONTRACTS = ("Cash loans", "Consumer loans", "Revolving loans", "XNA")
 _STATUSES = ("Approved", "Canceled", "Refused", "Unused offer")
 _CONTRACT_SHARES = np.cumsum([0.454, 0.428, 0.1177])
-_STATUS_SHARES = np.array([
-    [0.415, 0.378, 0.2064, 0.0006],
-    [0.859, 0.002, 0.101, 0.038],
-    [0.545, 0.235, 0.2199, 0.0001],
-    [0.0, 0.93, 0.07, 0.0],
-])
+_STATUS_SHARES = np.array(
+    [
+        [0.415, 0.378, 0.2064, 0.0006],
+        [0.859, 0.002, 0.101, 0.038],
+        [0.545, 0.235, 0.2199, 0.0001],
+        [0.0, 0.93, 0.07, 0.0],
+    ]
+)
 _DAYS = (
     [-2910, -2640, -1890, -1450, -766, -409, -228, -100, -48, -9, -3],
     [-2910, -2874, -2706, -2500, -1934, -1053, -524, -270, -163, -40, -5],
@@ -85,7 +86,7 @@ class Previous:
     @cached_property
     def approved(self) -> Flags:
         """Approved ones."""
-        return self.status == APPROVED
+        return np.asarray(self.status == APPROVED)
 
     @cached_property
     def last_due(self) -> Floats:
@@ -142,7 +143,7 @@ def _status(rng: Rng, contract: Ints, discipline: Floats) -> Ints:
     others = table * (np.arange(4) != REFUSED)
     weights = others * ((1.0 - refused) / others.sum(axis=1))[:, None]
     weights[:, REFUSED] = refused
-    return np.argmax(rng.random(contract.size)[:, None] < np.cumsum(weights, axis=1), axis=1)
+    return np.asarray(np.argmax(rng.random(contract.size)[:, None] < np.cumsum(weights, axis=1), axis=1))
 
 
 def _decided(rng: Rng, contract: Ints) -> Floats:
@@ -167,7 +168,9 @@ def _amounts(rng: Rng, wealth: Floats, contract: Ints, status: Ints, term: Ints)
     """Amounts asked and granted; canceled requests mostly never had any."""
     revolving = contract == REVOLVING
     consumer, cash = contract == CONSUMER, contract == CASH
-    scale = np.select([cash, consumer], [62e3 * np.sqrt(np.maximum(term, 1)), 23e3 * np.sqrt(np.maximum(term, 1))], 150e3)
+    scale = np.select(
+        [cash, consumer], [62e3 * np.sqrt(np.maximum(term, 1)), 23e3 * np.sqrt(np.maximum(term, 1))], 150e3
+    )
     asked = step(rng, scale * np.exp(0.2 * wealth), 0.62, contract.size)
     asked = np.clip(rounded(asked, 1.0), np.where(consumer, 13_500.0, 45_000.0), 3e6)
     asked = np.where(consumer, rounded(asked, 4.5), rounded(asked, 22_500.0))
@@ -234,7 +237,9 @@ def _request(rng: Rng, people: Applicants, rows: Previous) -> dict[str, Any]:
         "NFLAG_LAST_APPL_IN_DAY": chance(rng, 0.9967, rows.size),
         "CODE_REJECT_REASON": _choose(reason, refusal, "CLIENT", "XAP"),
         "NAME_TYPE_SUITE": pl.select(pl.when(pl.lit(pl.Series(alone))).then(suite)).to_series(),
-        "NAME_CLIENT_TYPE": pick({"Repeater": 0.742, "New": 0.174, "Refreshed": 0.083, "XNA": 0.001}, rng.random(rows.size)),
+        "NAME_CLIENT_TYPE": pick(
+            {"Repeater": 0.742, "New": 0.174, "Refreshed": 0.083, "XNA": 0.001}, rng.random(rows.size)
+        ),
         "NAME_PAYMENT_TYPE": words(("XNA", "Cash through the bank"), through_bank.astype(int)),
         "NAME_CASH_LOAN_PURPOSE": _purpose(rng, rows),
     }
@@ -297,5 +302,9 @@ def _choose(choice: Ints, *options: pl.Series | str | None) -> pl.Series:
     which = pl.Series(choice)
     chosen = pl.lit(None, dtype=pl.String)
     for number, option in enumerate(options):
-        chosen = pl.when(pl.lit(which == number)).then(option if isinstance(option, pl.Series) else pl.lit(option)).otherwise(chosen)
+        chosen = (
+            pl.when(pl.lit(which == number))
+            .then(option if isinstance(option, pl.Series) else pl.lit(option))
+            .otherwise(chosen)
+        )
     return pl.select(chosen).to_series()

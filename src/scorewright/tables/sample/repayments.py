@@ -8,7 +8,19 @@ import numpy as np
 import polars as pl
 
 from scorewright.tables.sample.bureau import MONTH
-from scorewright.tables.sample.draws import Flags, Floats, Ints, Ragged, Rng, blank, chance, log_odds, logistic, rounded, words
+from scorewright.tables.sample.draws import (
+    Flags,
+    Floats,
+    Ints,
+    Ragged,
+    Rng,
+    blank,
+    chance,
+    log_odds,
+    logistic,
+    rounded,
+    words,
+)
 from scorewright.tables.sample.previous import REVOLVING, Previous
 from scorewright.tables.sample.reference import frame
 
@@ -56,16 +68,19 @@ def instalments_table(rng: Rng, previous: Previous, instalments: Instalments) ->
     amount = _amount(previous, instalments)[row]
     share = np.where(second, 1.0 - part, part)
     earlier = np.where(split[row] & ~second, rng.geometric(0.2, row.size), 0)
-    return frame("installments_payments", {
-        "SK_ID_PREV": previous.keys[loan],
-        "SK_ID_CURR": previous.clients[loan],
-        "NUM_INSTALMENT_VERSION": 1 + _settles_early(previous, instalments)[row],
-        "NUM_INSTALMENT_NUMBER": instalments.number[row],
-        "DAYS_INSTALMENT": due,
-        "DAYS_ENTRY_PAYMENT": blank(due + instalments.delay[row] - earlier, instalments.unpaid[row]),
-        "AMT_INSTALMENT": amount,
-        "AMT_PAYMENT": blank(rounded(amount * share, 0.005), instalments.unpaid[row]),
-    })
+    return frame(
+        "installments_payments",
+        {
+            "SK_ID_PREV": previous.keys[loan],
+            "SK_ID_CURR": previous.clients[loan],
+            "NUM_INSTALMENT_VERSION": 1 + _settles_early(previous, instalments)[row],
+            "NUM_INSTALMENT_NUMBER": instalments.number[row],
+            "DAYS_INSTALMENT": due,
+            "DAYS_ENTRY_PAYMENT": blank(due + instalments.delay[row] - earlier, instalments.unpaid[row]),
+            "AMT_INSTALMENT": amount,
+            "AMT_PAYMENT": blank(rounded(amount * share, 0.005), instalments.unpaid[row]),
+        },
+    )
 
 
 def pos_table(rng: Rng, previous: Previous, instalments: Instalments) -> pl.DataFrame:
@@ -78,16 +93,19 @@ def pos_table(rng: Rng, previous: Previous, instalments: Instalments) -> pl.Data
     done = (elapsed >= previous.paid_in[loan]) & (late == 0)
     planned = np.where(done, previous.paid_in[loan], previous.term[loan])
     shown = (month <= -1) & (month >= -96)
-    table = frame("POS_CASH_balance", {
-        "SK_ID_PREV": previous.keys[loan],
-        "SK_ID_CURR": previous.clients[loan],
-        "MONTHS_BALANCE": month,
-        "CNT_INSTALMENT": blank(planned.astype(float), _untold(rng, rows.total)),
-        "CNT_INSTALMENT_FUTURE": np.where(done, 0, planned - elapsed).astype(float),
-        "NAME_CONTRACT_STATUS": words(_STATUSES, _status(rng, elapsed, done, late)),
-        "SK_DPD": late,
-        "SK_DPD_DEF": np.where(chance(rng, 0.4, rows.total), late, 0),
-    }).filter(shown)
+    table = frame(
+        "POS_CASH_balance",
+        {
+            "SK_ID_PREV": previous.keys[loan],
+            "SK_ID_CURR": previous.clients[loan],
+            "MONTHS_BALANCE": month,
+            "CNT_INSTALMENT": blank(planned.astype(float), _untold(rng, rows.total)),
+            "CNT_INSTALMENT_FUTURE": np.where(done, 0, planned - elapsed).astype(float),
+            "NAME_CONTRACT_STATUS": words(_STATUSES, _status(rng, elapsed, done, late)),
+            "SK_DPD": late,
+            "SK_DPD_DEF": np.where(chance(rng, 0.4, rows.total), late, 0),
+        },
+    ).filter(shown)
     untold = pl.col("CNT_INSTALMENT").is_not_null()
     return table.with_columns(pl.when(untold).then("CNT_INSTALMENT_FUTURE").alias("CNT_INSTALMENT_FUTURE"))
 

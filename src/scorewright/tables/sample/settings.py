@@ -61,7 +61,9 @@ class SampleConfig:
         if self.drift_from is not None:
             self._check_drift(self.drift_from)
         if self.file_format not in {"parquet", "csv"}:
-            raise SettingsError("A sample is written as parquet or csv.", repr(self.file_format), "Choose one of the two.")
+            raise SettingsError(
+                "A sample is written as parquet or csv.", repr(self.file_format), "Choose one of the two."
+            )
 
     def _check_drift(self, drift_from: int) -> None:
         if not self.months:
@@ -95,6 +97,7 @@ class SampleSummary:
     folder: Path
 
 
-def _within(name: str, value: int, low: int, high: int) -> None:
+def _within(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SettingsError(f"{name} must be a whole number from {low} to {high}.", repr(value), "Give a number in range.")
+        rule = f"{name} must be a whole number from {low} to {high}."
+        raise SettingsError(rule, repr(value), "Give a number in range.")

@@ -57,7 +57,9 @@ def write_sample(config: SampleConfig, out: Path, listen: Listener = silent) -> 
 
 def _check_free(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise OutputError("A sample is written to a new or empty folder.", str(out), "Choose another, or remove this one.")
+        raise OutputError(
+            "A sample is written to a new or empty folder.", str(out), "Choose another, or remove this one."
+        )
 
 
 @contextmanager
@@ -85,7 +87,9 @@ def _write(config: SampleConfig, folder: Path, listen: Listener) -> tuple[dict[s
             _pour(tables, sinks, folder, stack, config)
             rows.update({name: table.height for name, table in tables.items()})
             defaults += int(tables["application_train"]["TARGET"].sum()) if part == "train" else 0
-            listen(Step("sample", done, len(work), f"{rows['application_train'] + rows['application_test']} applications"))
+            listen(
+                Step("sample", done, len(work), f"{rows['application_train'] + rows['application_test']} applications")
+            )
     return dict(rows), defaults
 
 
@@ -113,7 +117,9 @@ class ParquetSink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self._flush()
         if self._writer is not None:
