@@ -44,7 +44,7 @@ def progress() -> Iterator[Listener]:
 
         def listen(step: Step) -> None:
             if step.task not in tasks:
-                tasks[step.task] = bars.add_task(step.task, total=step.total, note="")  # type: ignore[assignment]
+                tasks[step.task] = bars.add_task(step.task, total=step.total, note="")
             bars.update(tasks[step.task], completed=step.done, total=step.total, note=step.note)  # type: ignore[arg-type]
 
         yield listen

@@ -12,7 +12,8 @@ from sqlglot import exp
 from scorewright.domain.matrix import Label
 from scorewright.errors import FeatureSqlError
 from scorewright.features.grammar import AGGREGATES, DIALECT, Query, Source, parse_query
-from scorewright.features.lowering import Kind, Lowering, Typed, storage
+from scorewright.features.lowering import Lowering
+from scorewright.features.rewriting import ZERO, Kind, Typed, storage
 from scorewright.features.running import try_out, written
 from scorewright.tables.contract import ColumnContract, Contract
 from scorewright.tables.portfolio import ROW_KEY, Portfolio
@@ -129,7 +130,7 @@ class _TableCompiler:
         self._lowering = Lowering(self._source, self._types)
         for name, column in (self._contract or {}).items():
             if name != self._target:
-                self._declare(name, frozenset({f"{table}.{name}"}), self._kind(name, column))
+                self._declare(name, frozenset({f"{table}.{name}"}), self._kind(name, column), raw=True)
 
     @property
     def _target(self) -> str | None:
@@ -140,9 +141,11 @@ class _TableCompiler:
         empty = column.type == "number" and column.nullable and column.minimum is None
         return "null" if empty and name not in self._spec.not_features else column.type
 
-    def _declare(self, name: str, sources: frozenset[str], kind: Kind, *, wild: bool = False) -> None:
+    def _declare(
+        self, name: str, sources: frozenset[str], kind: Kind, *, wild: bool = False, raw: bool = False
+    ) -> None:
         self._sources[name] = sources
-        self._types[name] = Typed(exp.column(name, quoted=True), kind, wild)
+        self._types[name] = Typed(exp.column(name, quoted=True), kind, wild, raw)
 
     def compile(self, children: Iterable[CompiledTable]) -> CompiledTable:
         self._check_group()
@@ -158,7 +161,7 @@ class _TableCompiler:
         )
         compiled = CompiledTable(self._table, self._spec.on, columns, kept, outputs)
         if self._contract is not None:
-            nothing = {name: storage(kind) for name, kind in inherited.items()}
+            nothing = {ZERO: storage("number")} | {name: storage(kind) for name, kind in inherited.items()}
             try_out(self._source, nothing, [*stages, outputs], grouped=self._spec.on is not None)
         return compiled
 
@@ -231,7 +234,7 @@ class _TableCompiler:
         if not name:
             raise self._source.error(node, "Each expression has a name.", _shown(body), "Add AS <name>.")
         sources = self._sourced(body, aggregates=aggregates)
-        typed = self._lowering.lower(body)
+        typed = self._lowering.lower(body, grouped=aggregates)
         if self._spec.parent is None and typed.kind not in _FEATURE_KINDS:
             rule = "A feature is a number, a boolean or text."
             raise self._source.error(node, rule, f"{name} is a {typed.kind}", "Turn it into a number with EXTRACT.")

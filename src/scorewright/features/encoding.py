@@ -72,7 +72,7 @@ class Encoder:
     def encode(self, features: pl.DataFrame, keys: pl.Series) -> FeatureMatrix:
         """Encode n applications.
 
-        A number that is not finite (a division by zero, a logarithm of nothing) is missing.
+        A number that is not finite (a division by zero, a logarithm of nothing) is missing. Zero has no sign.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Encoder:
         values = np.empty((features.height, len(self.columns)), dtype=np.float64)
         if self._numeric:
             numbers = features.select(pl.col(self._numeric).cast(pl.Float64)).to_numpy()
-            values[:, self._numeric_places] = np.where(np.isfinite(numbers), numbers, np.nan)
+            values[:, self._numeric_places] = np.where(np.isfinite(numbers), numbers + 0.0, np.nan)
         for name, place in self._category_places.items():
             values[:, place] = self._encoded(features[name])
         return FeatureMatrix(keys, self.columns, values)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from scorewright.features.compile import CompiledFeatures, CompiledTable, Projection
+from scorewright.features.compile import CompiledFeatures, CompiledTable
+from scorewright.features.rewriting import ZERO, storage
 from scorewright.tables.portfolio import Portfolio
 from scorewright.tables.types import Tables
 
@@ -45,38 +47,53 @@ class FeatureEngine:
             One column per feature, in the order of the root's rows.
         """
         root = self._portfolio.root
-        frame = self._with_children(root, tables[root], tables)
         compiled = self._features.tables[root]
-        own = _staged(frame, compiled).select([p.expression for p in compiled.outputs])
+        frame = _staged(_with_zero(self._with_children(root, tables[root], tables)), compiled)
         inherited = [p.name for p in self._features.features[len(compiled.outputs) :]]
-        return pl.concat([own, frame.select(inherited)], how="horizontal") if inherited else own
+        return frame.select(*(p.expression for p in compiled.outputs), *map(pl.col, inherited))
 
     def _with_children(self, table: str, frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-        blocks = [frame]
-        for child in self._portfolio.children(table):
-            compiled = self._features.tables.get(child)
-            if compiled is not None:
-                blocks.append(self._aggregated(compiled, frame, tables))
-        return pl.concat(blocks, how="horizontal") if len(blocks) > 1 else frame
+        """Add the children's features to the rows of their parent, which keep their order."""
+        blocks = [
+            self._aggregated(compiled, frame, tables)
+            for child in self._portfolio.children(table)
+            if (compiled := self._features.tables.get(child)) is not None
+        ]
+        return frame.hstack([column for block in blocks for column in block.get_columns()])
 
     def _aggregated(self, compiled: CompiledTable, parent: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         rows = tables.get(compiled.table)
         if rows is None or compiled.on is None:
             return _nothing(compiled, parent.height)
         gathered = self._gathered(compiled, rows, parent[compiled.on])
-        complete = _staged(self._with_children(compiled.table, gathered, tables), compiled)
+        complete = _staged(_with_zero(self._with_children(compiled.table, gathered, tables)), compiled)
         groups = complete.group_by(_PARENT, maintain_order=True).agg([p.expression for p in compiled.outputs])
-        every = pl.DataFrame({_PARENT: pl.int_range(parent.height, dtype=pl.UInt32, eager=True)})
-        return every.join(groups, on=_PARENT, how="left", maintain_order="left").drop(_PARENT)
+        return _spread(compiled, groups, parent.height)
 
     def _gathered(self, compiled: CompiledTable, rows: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
         """Rows that belong to a row of the parent, sorted by its position; the sorted flag makes groups slices."""
-        on = str(compiled.on)
-        key = self._portfolio.tables[compiled.table].key
-        positions = pl.DataFrame({on: keys, _PARENT: pl.int_range(len(keys), dtype=pl.UInt32, eager=True)})
-        wanted = list(dict.fromkeys([on, *compiled.columns, *([key] if key else [])]))
-        joined = rows.select(wanted).join(positions, on=on, how="inner", maintain_order="left")
+        on, key = str(compiled.on), self._portfolio.tables[compiled.table].key
+        chosen = rows[list(dict.fromkeys([on, *compiled.columns, *([key] if key else [])]))]
+        if len(keys) == 1:
+            own = chosen.filter(chosen[on] == keys[0])
+            return own.hstack([pl.Series(_PARENT, np.zeros(own.height, dtype=np.uint32)).set_sorted()])
+        positions = pl.DataFrame([keys.alias(on), pl.Series(_PARENT, np.arange(len(keys), dtype=np.uint32))])
+        joined = chosen.join(positions, on=on, how="inner", maintain_order="left")
         return joined.sort(_PARENT, maintain_order=True)
+
+
+def _spread(compiled: CompiledTable, groups: pl.DataFrame, parents: int) -> pl.DataFrame:
+    """Give each row of the parent the features of its group, or nulls."""
+    if groups.is_empty():
+        return _nothing(compiled, parents)
+    if groups.height < parents:
+        every = pl.DataFrame([pl.Series(_PARENT, np.arange(parents, dtype=np.uint32))])
+        groups = every.join(groups, on=_PARENT, how="left", maintain_order="left")
+    return groups[[p.name for p in compiled.outputs]]
+
+
+def _with_zero(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.hstack([pl.Series(ZERO, np.zeros(frame.height))])
 
 
 def _staged(frame: pl.DataFrame, compiled: CompiledTable) -> pl.DataFrame:
@@ -86,8 +103,6 @@ def _staged(frame: pl.DataFrame, compiled: CompiledTable) -> pl.DataFrame:
 
 
 def _nothing(compiled: CompiledTable, rows: int) -> pl.DataFrame:
-    return pl.DataFrame({p.name: _nulls(p, rows) for p in compiled.outputs})
-
-
-def _nulls(projection: Projection, rows: int) -> pl.Series:
-    return pl.Series(projection.name, [None], dtype=pl.Float64).new_from_index(0, rows)
+    return pl.DataFrame(
+        [pl.Series(p.name, [None], dtype=storage(p.kind)).new_from_index(0, rows) for p in compiled.outputs]
+    )

@@ -8,48 +8,22 @@ zero) or refused: text where a number is needed, dates compared with text, fract
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-import polars as pl
 from sqlglot import exp
 
-from scorewright.features.grammar import COMPARISONS, DIALECT, Source
-from scorewright.tables.types import POLARS_TYPES, ColumnType
-
-#: ``null`` is the type of a column that never held a value: it goes with every other type.
-Kind = ColumnType | Literal["null"]
+from scorewright.features.grammar import AGGREGATES, COMPARISONS, DIALECT, Source
+from scorewright.features.rewriting import ZERO, Kind, Typed, cast, greatest, half_away, never_zero, swap
 
 _NUMBERS = frozenset({"integer", "number"})
-_CASTS: Mapping[Kind, str] = {
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "text": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
 _CASTABLE: Mapping[str, frozenset[str]] = {
     "DOUBLE": frozenset({"integer", "number", "boolean", "null"}),
     "BIGINT": frozenset({"integer", "boolean", "null"}),
     "VARCHAR": frozenset({"integer", "boolean", "text", "date", "null"}),
 }
 
-#: No finite double is larger; only infinity and NaN compare as greater, in every engine that orders NaN last.
-_LARGEST = "1.7976931348623157e308"
-
-
-@dataclass(frozen=True)
-class Typed:
-    """An expression with its type; `wild` where it may be NaN, which engines order differently."""
-
-    node: exp.Expr
-    kind: Kind
-    wild: bool = False
-
-
-def storage(kind: Kind) -> pl.DataType:
-    """Polars type of a kind."""
-    return pl.Float64() if kind == "null" else POLARS_TYPES[kind]
+#: Aggregates whose last bits depend on how their rows were gathered; under FILTER Polars gathers in more than one way.
+_SUMMED = (exp.Sum, exp.Avg, exp.Stddev, exp.StddevSamp, exp.Variance)
 
 
 class Lowering:
@@ -65,15 +39,22 @@ class Lowering:
 
     def __init__(self, source: Source, scope: Mapping[str, Typed]) -> None:
         self._source, self._scope = source, scope
+        self._grouped = False
 
-    def lower(self, body: exp.Expr) -> Typed:
+    def lower(self, body: exp.Expr, *, grouped: bool = False) -> Typed:
         """Lower a checked expression (see `scorewright.features.grammar`).
+
+        Parameters
+        ----------
+        grouped : bool
+            Whether it stands under GROUP BY.
 
         Raises
         ------
         FeatureSqlError
             Types do not go together.
         """
+        self._grouped = grouped
         holder = exp.Paren(this=body.copy())
         typed = self._lower(holder.this)
         return Typed(holder.this, typed.kind, typed.wild)
@@ -89,7 +70,7 @@ class Lowering:
 
     def _as_number(self, typed: Typed) -> Typed:
         if typed.kind == "null":
-            return _cast(typed, "number")
+            return cast(typed, "number")
         if typed.kind not in _NUMBERS:
             remedy = f"It is {typed.kind}: use CASE, EXTRACT or LENGTH, or declare its type in portfolio.toml."
             raise self._fail(typed.node, "A number must stand here.", remedy)
@@ -98,12 +79,12 @@ class Lowering:
     def _as_double(self, typed: Typed) -> Typed:
         """A number in which nothing overflows."""
         number = self._as_number(typed)
-        return _cast(number, "number") if number.kind == "integer" else number
+        return cast(number, "number") if number.kind == "integer" else number
 
     def _of_kind(self, node: exp.Expr, kind: Kind, rule: str) -> Typed:
         typed = self._lower(node)
         if typed.kind == "null":
-            return _cast(typed, kind)
+            return cast(typed, kind)
         if typed.kind != kind:
             raise self._fail(node, rule, f"It is {typed.kind}.")
         return typed
@@ -123,9 +104,7 @@ class Lowering:
             )
         open_ended = kind in {"null", "datetime"}
         settled = [
-            _cast(each, kind)
-            if each.kind == "null" and not open_ended and not isinstance(each.node, exp.Null)
-            else each
+            cast(each, kind) if each.kind == "null" and not open_ended and not isinstance(each.node, exp.Null) else each
             for each in typed
         ]
         return settled, kind
@@ -141,7 +120,7 @@ class Lowering:
             return Typed(node, "integer")
         # Without an exponent Polars reads a decimal number, whose quotients are cut to a few digits.
         written = node.this if "e" in node.this.lower() else f"{node.this}e0"
-        return Typed(_swap(node, exp.Literal.number(written)), "number")
+        return Typed(swap(node, exp.Literal.number(written)), "number")
 
     def _paren(self, node: exp.Expr) -> Typed:
         inner = self._lower(node.this)
@@ -150,17 +129,33 @@ class Lowering:
     def _arithmetic(self, node: exp.Expr) -> Typed:
         left, right = self._lower(node.this), self._lower(node.expression)
         if isinstance(node, exp.Sub) and left.kind == right.kind == "date":
-            _cast(left, "number")
-            _cast(right, "number")
+            cast(left, "number")
+            cast(right, "number")
             return Typed(node, "number")
         left, right = self._as_double(left), self._as_double(right)
         return Typed(node, "number", left.wild or right.wild)
 
     def _division(self, node: exp.Expr) -> Typed:
-        guarded = _never_zero(node.expression)
+        guarded, plain = never_zero(node.expression), self._is_plain(node.expression)
         left, right = self._numeric(node.this), self._numeric(node.expression)
+        if isinstance(node, exp.Div) and not plain:
+            divisor = exp.Add(this=node.expression.copy(), expression=self._zero(node))
+            node.expression.replace(exp.Paren(this=divisor))
         integers = isinstance(node, exp.Mod) and left.kind == right.kind == "integer"
         return Typed(node, "integer" if integers else "number", left.wild or right.wild or not guarded)
+
+    def _zero(self, node: exp.Expr) -> exp.Expr:
+        zero: exp.Expr = exp.column(ZERO, quoted=True)
+        return exp.Min(this=zero) if self._grouped and node.find_ancestor(*AGGREGATES, exp.Where) is None else zero
+
+    def _is_plain(self, divisor: exp.Expr) -> bool:
+        """Whether a divisor is surely a column as it was read or an aggregate, perhaps guarded against zero."""
+        divisor = divisor.unnest()
+        if isinstance(divisor, exp.Nullif):
+            return isinstance(divisor.expression, exp.Literal) and self._is_plain(divisor.this)
+        if isinstance(divisor, exp.Column):
+            return self._scope[divisor.name].raw
+        return isinstance(divisor, (exp.Filter, *AGGREGATES))
 
     def _same_number(self, node: exp.Expr) -> Typed:
         inner = self._numeric(node.this)
@@ -173,10 +168,12 @@ class Lowering:
         return Typed(node, "number", wild=True)
 
     def _round(self, node: exp.Expr) -> Typed:
-        inner, decimals = self._numeric(node.this), node.args.get("decimals")
+        inner = self._numeric(node.this)
         if inner.kind == "integer":
-            return Typed(_swap(node, inner.node), "integer", inner.wild)
-        return Typed(_swap(node, _half_away(inner.node, int(decimals.this) if decimals else 0)), "number", inner.wild)
+            return Typed(swap(node, inner.node), "integer", inner.wild)
+        decimals = int(node.args["decimals"].this) if node.args.get("decimals") else 0
+        rounded = half_away(inner.node, decimals, self._zero(node).sql(dialect=DIALECT))
+        return Typed(swap(node, rounded), "number", inner.wild)
 
     def _comparison(self, node: exp.Expr) -> Typed:
         self._alike([part for part in (node.this, node.expression) if part is not None])
@@ -206,12 +203,12 @@ class Lowering:
 
     def _text(self, node: exp.Expr) -> Typed:
         self._of_kind(node.this, "text", f"{node.key.upper()} takes text.")
-        return _cast(Typed(node, "integer"), "integer") if isinstance(node, exp.Length) else Typed(node, "text")
+        return cast(Typed(node, "integer"), "integer") if isinstance(node, exp.Length) else Typed(node, "text")
 
     def _extract(self, node: exp.Expr) -> Typed:
         if self._lower(node.expression).kind not in {"date", "datetime"}:
             raise self._fail(node, "EXTRACT takes a date.", "Declare the column's type in portfolio.toml.")
-        return _cast(Typed(node, "integer"), "integer")
+        return cast(Typed(node, "integer"), "integer")
 
     def _convert(self, node: exp.Expr) -> Typed:
         to = node.args["to"].sql(dialect=DIALECT).replace("TEXT", "VARCHAR")
@@ -237,7 +234,7 @@ class Lowering:
         values, kind = self._alike([node.this, *node.expressions])
         wild = any(value.wild for value in values)
         if wild and isinstance(node, exp.Greatest):
-            return Typed(_swap(node, _greatest(node)), kind, wild)
+            return Typed(swap(node, greatest(node)), kind, wild)
         return Typed(node, kind, wild)
 
     def _nullif(self, node: exp.Expr) -> Typed:
@@ -251,7 +248,7 @@ class Lowering:
 
     def _sum(self, node: exp.Expr) -> Typed:
         inner = self._lower(node.this)
-        inner = _cast(inner, "number") if inner.kind == "boolean" else self._as_double(inner)
+        inner = cast(inner, "number") if inner.kind == "boolean" else self._as_double(inner)
         return Typed(node, "number", inner.wild)
 
     def _mean(self, node: exp.Expr) -> Typed:
@@ -261,12 +258,14 @@ class Lowering:
         inner = self._lower(node.this)
         if inner.wild and isinstance(node, exp.Max):
             # Polars' maximum skips NaN, the dialect's is NaN; the last of the sorted values is NaN in both.
-            node = _swap(node, exp.PercentileCont(this=inner.node.copy(), expression=exp.Literal.number(1)))
+            node = swap(node, exp.PercentileCont(this=inner.node.copy(), expression=exp.Literal.number(1)))
         return Typed(node, inner.kind, inner.wild)
 
     def _filter(self, node: exp.Expr) -> Typed:
-        inner = self._lower(node.this)
-        self._condition(node.expression.this)
+        inner, condition = self._lower(node.this), self._condition(node.expression.this)
+        if isinstance(inner.node, _SUMMED):
+            chosen = exp.Case().when(condition.node.copy(), inner.node.this.copy(), copy=False)
+            return Typed(swap(node, type(inner.node)(this=chosen)), inner.kind, inner.wild)
         return Typed(node, inner.kind, inner.wild)
 
     _HANDLERS: ClassVar[dict[type[exp.Expr], Callable[[Lowering, exp.Expr], Typed]]] = {
@@ -298,45 +297,3 @@ class Lowering:
         exp.Round: _round,
         exp.Sum: _sum,
     }
-
-
-def _swap(old: exp.Expr, new: exp.Expr) -> exp.Expr:
-    old.replace(new)
-    return new
-
-
-def _cast(typed: Typed, kind: Kind) -> Typed:
-    if isinstance(typed.node, exp.Literal) and kind == "number":
-        return Typed(_swap(typed.node, exp.Literal.number(f"{typed.node.this}e0")), kind)
-    cast = exp.Cast(this=typed.node.copy(), to=exp.DataType.build(_CASTS[kind], dialect=DIALECT))
-    return Typed(_swap(typed.node, cast), kind, typed.wild)
-
-
-def _never_zero(divisor: exp.Expr) -> bool:
-    divisor = divisor.unnest()
-    if isinstance(divisor, exp.Neg):
-        return _never_zero(divisor.this)
-    if isinstance(divisor, exp.Nullif):
-        return _is_zero(divisor.expression)
-    return isinstance(divisor, exp.Literal) and not _is_zero(divisor)
-
-
-def _is_zero(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Literal) and not node.is_string and float(node.this) == 0
-
-
-def _half_away(number: exp.Expr, decimals: int) -> exp.Expr:
-    """Round halves away from zero, without an addition that could itself round."""
-    scaled = f"ABS(({number.sql(dialect=DIALECT)}) * 1e{decimals})"
-    whole = f"(FLOOR({scaled}) + CASE WHEN {scaled} - FLOOR({scaled}) >= 5e-1 THEN 1e0 ELSE 0e0 END)"
-    return exp.maybe_parse(f"(SIGN({number.sql(dialect=DIALECT)}) * {whole} / 1e{decimals})", dialect=DIALECT)
-
-
-def _greatest(node: exp.Expr) -> exp.Expr:
-    """The greatest value, which is NaN where one is NaN."""
-    case = exp.Case(default=node.copy())
-    for part in (node.this, *node.expressions):
-        case = case.when(
-            exp.GT(this=exp.Paren(this=part.copy()), expression=exp.Literal.number(_LARGEST)), part.copy(), copy=False
-        )
-    return exp.Paren(this=case)

@@ -34,7 +34,7 @@ from scorewright.tables.loading import fingerprint, open_data
 from scorewright.tables.portfolio import Portfolio
 
 #: Rows on which mean absolute contributions are measured: enough for stable ranks, cheap for deep forests.
-IMPORTANCE_ROWS = 1000
+IMPORTANCE_ROWS = 300
 
 #: Libraries whose version can change a bit of the result.
 _LIBRARIES = ("scorewright", "polars", "numpy", "lightgbm", "scikit-learn", "sqlglot")

@@ -13,11 +13,12 @@ from scorewright.models import numbers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALLEST_SLOPE = 0.01
+SMALLEST_SLOPE = 0.01  # per standard deviation of the scores
 _FILE = "calibration.json"
 _MOST_STEPS = 100
 _TOLERANCE = 1e-10
 _RIDGE = 1e-12
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def fit_calibration(log_odds: NDArray[np.float64], target: NDArray[np.int8]) -> 
         return Calibration(1.0, _shift(log_odds, aim))
     standard = (log_odds - middle) / spread
     intercept, slope = _newton(np.column_stack([np.ones(len(aim)), standard]), np.zeros(len(aim)), aim)
-    if slope / spread < SMALLEST_SLOPE:
-        return Calibration(SMALLEST_SLOPE, _shift(SMALLEST_SLOPE * log_odds, aim))
+    if slope < SMALLEST_SLOPE:
+        slope = SMALLEST_SLOPE
+        intercept = _shift(slope * standard, aim)
     return Calibration(slope / spread, intercept - slope / spread * middle)
 
 
@@ -134,7 +136,7 @@ def _newton(design: NDArray[np.float64], offset: NDArray[np.float64], aim: NDArr
         gradient = (design * (pd - aim)[:, None]).mean(axis=0)
         curvature = np.einsum("ni,nj,n->ij", design, design, pd * (1.0 - pd)) / len(aim)
         step = np.linalg.solve(curvature + _RIDGE * np.eye(len(weights)), gradient)
-        while (after := _loss(offset + (design * (weights - step)).sum(axis=1), aim)) > loss:
+        while (after := _loss(offset + (design * (weights - step)).sum(axis=1), aim)) > loss + _ROUNDING:
             step /= 2.0
         weights, loss = weights - step, after
         if np.abs(step).max() < _TOLERANCE:

@@ -182,16 +182,20 @@ def _check_splits(splits: Mapping[str, NDArray[np.float64]], leaves: int, featur
     if not np.array_equal(children, np.r_[np.arange(-leaves, 0), np.arange(1, leaves - 1)]):
         raise ValueError("splits must form one tree")
     feature = splits["split_feature"]
-    if not (np.isin(feature, np.arange(features)).all() and np.isin(splits["decision_type"], np.arange(12)).all()):
+    if not (_positions(feature, features) and _positions(splits["decision_type"], 12)):
         raise ValueError(f"splits must test one of {features} columns")
     if np.isnan(splits["threshold"]).any():
         raise ValueError("thresholds must be numbers")
 
 
+def _positions(array: NDArray[np.float64], below: int) -> bool:
+    return bool(((array >= 0) & (array < below) & (array == np.floor(array))).all())
+
+
 def _check_categories(found: Mapping[str, str], splits: Mapping[str, NDArray[np.float64]]) -> None:
     amount = int(found["num_cat"])
     used = splits["threshold"][splits["decision_type"] % 2 == CATEGORY_SPLIT]
-    if not np.isin(used, np.arange(amount)).all():
+    if not _positions(used, amount):
         raise ValueError("category splits must point at their categories")
     if amount:
         ends = _array(found, "cat_boundaries", amount + 1)

@@ -83,13 +83,14 @@ def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective 
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
     study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
     study.enqueue_trial(candidate.suggest(optuna.trial.FixedTrial(defaults)))
-    seconds = None if budget.minutes is None else budget.minutes * 60.0
-    study.optimize(
-        lambda trial: _measure(candidate, plan, objective, trial),
-        n_trials=budget.trials,
-        timeout=seconds,
-        callbacks=[lambda study, trial: plan.listen(_told(candidate, budget, study, trial.number))],
-    )
+    for trials, minutes in ((1, None), (budget.trials - 1, budget.minutes)):
+        # The defaults are tried however little time there is.
+        study.optimize(
+            lambda trial: _measure(candidate, plan, objective, trial),
+            n_trials=trials,
+            timeout=None if minutes is None else minutes * 60.0,
+            callbacks=[lambda study, trial: plan.listen(_told(candidate, budget, study, trial.number))],
+        )
     finished = [trial for trial in study.trials if trial.state is optuna.trial.TrialState.COMPLETE]
     trials = tuple(Trial(trial.number, {**defaults, **trial.params}, float(trial.values[0])) for trial in finished)
     return Tuning(min(trials, key=lambda trial: trial.objective).parameters, trials)

@@ -248,7 +248,8 @@ def _text_columns(portfolio: Portfolio, table: str, sealed: Sealed | None, read:
     text = {name for name, kind in spec.types.items() if kind == "text"}
     if sealed is not None and table in sealed.contract.tables:
         text |= {name for name, column in sealed.contract.tables[table].items() if column.type == "text"}
-    if spec.on is not None and spec.parent in read and column_type(read[spec.parent].schema[spec.on]) == "text":
+    above = read.get(spec.parent or "")
+    if above is not None and spec.on is not None and column_type(above.schema[spec.on]) == "text":
         text.add(spec.on)
     return frozenset(text)
 

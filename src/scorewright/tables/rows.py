@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,9 @@ class RowReader:
         self._portfolio = portfolio
         self._columns = sealed.contract.tables
         self._schemas = {table: sealed.contract.polars_schema(table) for table in sealed.contract.tables}
+        self._floats = {
+            table: [name for name, each in schema.items() if each.is_float()] for table, schema in self._schemas.items()
+        }
         self._emptied = {
             table: without_sentinels(portfolio.tables[table], each) for table, each in self._schemas.items()
         }
@@ -120,16 +124,25 @@ class RowReader:
         }
         if missing or unknown or mistyped:
             raise ColumnsError(table, missing, [_printable(name) for name in unknown], mistyped)
-        self._refuse_infinite(table, rows)
-        return self._converted(table, rows)
+        return self._converted(table, self._finite(table, rows))
 
-    def _refuse_infinite(self, table: str, rows: Sequence[Row]) -> None:
-        """JSON has no infinity, but 1e999 becomes one where it is read."""
-        for name, column in self._columns[table].items():
-            if column.type == "number":
-                infinite = sum(row.get(name) in {math.inf, -math.inf} for row in rows)
-                if infinite:
-                    raise NotFiniteError(table, name, infinite)
+    def _finite(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
+        """Empty NaN and refuse infinity, as the door does: JSON has neither, but 1e999 becomes one where it is read."""
+        strange = [
+            (name, row[name])
+            for name in self._floats[table]
+            for row in rows
+            if isinstance(row.get(name), float) and not math.isfinite(row[name])
+        ]
+        infinite = Counter(name for name, value in strange if math.isinf(value))
+        for name, times in infinite.items():
+            raise NotFiniteError(table, name, times)
+        empty = dict.fromkeys({name for name, _ in strange})
+        return (
+            [{**row, **{name: None for name in empty if row.get(name) != row.get(name)}} for row in rows]
+            if empty
+            else rows
+        )
 
     def _converted(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
         """Convert checked rows as the door converts files."""
@@ -137,8 +150,8 @@ class RowReader:
         dates = {name for name, dtype in schema.items() if dtype.is_temporal()}
         if dates:
             written = {name: pl.String() if name in dates else dtype for name, dtype in schema.items()}
-            return admit(table, _frame_of(rows, written), spec, self._layouts[table])
-        frame = _frame_of(rows, schema)
+            return admit(table, pl.from_dicts(rows, schema=written, strict=False), spec, self._layouts[table])
+        frame = pl.from_dicts(rows, schema=schema, strict=False)
         return frame.with_columns(self._emptied[table]) if self._emptied[table] else frame
 
     def _check(self, tables: Tables) -> None:
@@ -150,16 +163,11 @@ class RowReader:
 
     def _refuse_orphans(self, name: str, frame: pl.DataFrame, parent: pl.DataFrame) -> None:
         spec = self._portfolio.tables[name]
-        rows = frame.height - int(frame[str(spec.on)].is_in(parent[str(spec.on)].implode()).sum())
+        tie, keys = frame[str(spec.on)], parent[str(spec.on)]
+        belongs = tie == keys[0] if parent.height == 1 else tie.is_in(keys.implode())
+        rows = frame.height - int(belongs.sum())
         if rows:
             raise OrphanRowsError(name, str(spec.parent), str(spec.on), rows)
-
-
-def _frame_of(rows: Sequence[Row], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    columns = {name: [row.get(name) for row in rows] for name in schema}
-    frame = pl.DataFrame(columns, schema=schema, strict=False)
-    floats = [name for name, dtype in schema.items() if dtype.is_float()]
-    return frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
 
 
 def _mistyped(rows: Sequence[Row], name: str, kind: ColumnType) -> str | None:

@@ -46,7 +46,7 @@ class Boosting:
         return {
             "n_estimators": 500,
             "learning_rate": 0.03,
-            "num_leaves": 12,
+            "num_leaves": 8,
             "min_leaf_share": 0.002,
             "feature_fraction": 0.3,
             "bagging_fraction": 0.8,

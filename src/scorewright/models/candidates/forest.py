@@ -80,7 +80,7 @@ class _Design:
     category: NDArray[np.int64]
 
     def rewrite(self, grown: Any, trees: int) -> Tree:
-        """Turn one scikit-learn tree into one that adds its share of the forest's mean from the matrix's own columns."""
+        """Turn one scikit-learn tree into one that adds its share of the mean, from the matrix's own columns."""
         is_split = grown.children_left >= 0
         tested = grown.feature[is_split]
         places = np.where(is_split, np.cumsum(is_split) - 1, -np.cumsum(~is_split))
@@ -112,8 +112,8 @@ def widen(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
     Examples
     --------
     >>> bound = widen(np.array([0.1]))
-    >>> bool(np.float32(bound[0]) <= 0.1), bool(np.float32(np.nextafter(bound[0], 1.0)) <= 0.1)
-    (True, False)
+    >>> [float(np.float32(x)) <= 0.1 for x in (bound[0], np.nextafter(bound[0], 1.0))]
+    [True, False]
     """
     nearest = threshold.astype(np.float32)
     below = np.where(nearest.astype(np.float64) > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)

@@ -106,10 +106,9 @@ class _Design:
 
 def _prepare(matrix: FeatureMatrix) -> _Design:
     numbers = fill_numbers(matrix.values, matrix.columns)
-    # A constant has no spread to divide by, though rounding may show one.
-    varies = numbers.filled.min(axis=0) < numbers.filled.max(axis=0)
     spread = numbers.filled.std(axis=0)
-    useful = varies & (spread > 0.0)
+    # A constant has no spread to divide by, though rounding may show one.
+    useful = numbers.varies & (spread > 0.0)
     share = numbers.gaps.mean(axis=0)
     categories = indicate_categories(matrix.values, matrix.columns)
     scale = np.where(useful, spread, 1.0)

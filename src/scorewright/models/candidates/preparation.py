@@ -28,12 +28,15 @@ class Numbers:
         The columns, gaps filled.
     gaps : ndarray of bool, shape (n, k)
         Where the gaps were.
+    varies : ndarray of bool, shape (k,)
+        Whether there are two different values.
     """
 
     at: NDArray[np.intp]
     mean: NDArray[np.float64]
     filled: NDArray[np.float64]
     gaps: NDArray[np.bool_]
+    varies: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ def fill_numbers(values: NDArray[np.float64], columns: Sequence[FeatureColumn]) 
     gaps = np.isnan(found)
     known = np.maximum(len(found) - gaps.sum(axis=0), 1)
     mean = np.where(gaps, 0.0, found).sum(axis=0) / known
-    return Numbers(at, mean, np.where(gaps, mean, found), gaps)
+    low, high = np.where(gaps, np.inf, found).min(axis=0), np.where(gaps, -np.inf, found).max(axis=0)
+    # The mean of a constant may differ from it by rounding, and would then look like a second value.
+    mean = np.where(low == high, low, mean)
+    return Numbers(at, mean, np.where(gaps, mean, found), gaps, low < high)
 
 
 def indicate_categories(values: NDArray[np.float64], columns: Sequence[FeatureColumn]) -> Indicators:

@@ -46,7 +46,7 @@ def draw_applicants(rng: Rng, part: Part, first: int, arrivals: Arrivals) -> App
     """Draw the applicants whose positions in their part begin at `first`."""
     drift = arrivals.drift
     age, common, wealth, discipline, region, building, pension, *own = rng.standard_normal((10, drift.size))
-    shift = 0.3 * drift
+    shift = 0.2 * drift
     external = np.stack(
         [
             0.60 * age + 0.28 * common + 0.75 * own[0],

@@ -111,7 +111,9 @@ def card_instalments_table(rng: Rng, previous: Previous, months: CardMonths) -> 
     parts = np.unique(row, return_counts=True)[1] if row.size else np.zeros(0, dtype=np.int64)
     card = months.card[row]
     day = np.minimum(np.round(months.month[row] * MONTH + 12.0), -1.0)
-    unpaid = months.paid[row] <= 0
+    missed = months.paid[row] <= 0
+    still_open = missed & (day + 35.0 >= 0)
+    amount = np.where(missed, months.asked[row], months.paid[row])
     early = np.minimum(rng.integers(-12, 3, row.size), -day - 1)
     return frame(
         "installments_payments",
@@ -121,11 +123,9 @@ def card_instalments_table(rng: Rng, previous: Previous, months: CardMonths) -> 
             "NUM_INSTALMENT_VERSION": np.zeros(row.size),
             "NUM_INSTALMENT_NUMBER": months.rows.position[row] + 1,
             "DAYS_INSTALMENT": day,
-            "DAYS_ENTRY_PAYMENT": np.where(unpaid, np.minimum(day + 35.0, -1.0), day + early),
+            "DAYS_ENTRY_PAYMENT": blank(np.where(missed, day + 35.0, day + early), still_open),
             "AMT_INSTALMENT": rounded(np.maximum(months.asked, months.paid)[row] / np.repeat(parts, parts), 0.005),
-            "AMT_PAYMENT": rounded(
-                np.where(unpaid, months.asked[row], months.paid[row]) / np.repeat(parts, parts), 0.005
-            ),
+            "AMT_PAYMENT": blank(rounded(amount / np.repeat(parts, parts), 0.005), still_open),
         },
     )
 

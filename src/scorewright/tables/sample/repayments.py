@@ -25,8 +25,8 @@ from scorewright.tables.sample.previous import REVOLVING, Previous
 from scorewright.tables.sample.reference import frame
 
 _STATUSES = ("Active", "Completed", "Signed", "Approved", "Returned to the store", "Demand")
-_LONGEST = 6
-"""Month-ends after which even the slowest payment has come, unless it never comes."""
+_LONGEST = 14
+"""Month-ends after which even the slowest payment has come, or the application has."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _settles_early(previous: Previous, instalments: Instalments) -> Flags:
 def _days_past_due(instalments: Instalments, rows: Ragged, month_end: Ints) -> Ints:
     """Days late of the oldest instalment still open at each month-end, some days after that month's due day."""
     delay = np.zeros(rows.total)
-    delay[rows.position > 0] = np.where(instalments.unpaid, np.inf, instalments.delay)
+    delay[rows.position > 0] = instalments.delay
     late = np.zeros(rows.total, dtype=np.int64)
     for lag in range(_LONGEST):
         days = month_end + 30 * lag

@@ -16,7 +16,7 @@ _BASE = -2.95
 
 _EXTERNAL = (0.31, 0.53, 0.62)
 _DISCIPLINE = 0.78
-_DRIFTED = 0.30
+_DRIFTED = 0.20
 
 _CATEGORIES: Mapping[str, Mapping[str, float]] = {
     "CODE_GENDER": {"M": 0.30},

@@ -48,7 +48,7 @@ def _measure(rng: Rng, people: Applicants, measure: str, shape: Mapping[str, Any
 
 
 def _circle(rng: Rng, people: Applicants) -> Columns:
-    """Acquaintances observed and in default: the late by 60 days are among the late by 30, who are among the observed."""
+    """Acquaintances observed, and late: by 60 days only those late by 30, and those only among the observed."""
     observed = rng.poisson(1.42 * rng.gamma(0.55, 1.0 / 0.55, people.size))
     late = rng.binomial(observed, np.clip(0.1 * np.exp(-0.25 * people.discipline), 0.0, 1.0))
     observed_60 = observed - (rng.binomial(observed, 0.012) * (observed > late))

@@ -8,21 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Protocol, Self
 from uuid import uuid4
-
-import polars as pl
 
 from scorewright.domain.progress import Listener, Step, silent
 from scorewright.errors import OutputError
 from scorewright.tables.sample.chunks import Tables, draw_chunk
 from scorewright.tables.sample.settings import Part, SampleConfig, SampleSummary
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetWriter
-
-_ROWS_PER_GROUP = 50_000
+from scorewright.tables.sample.sinks import CsvSink, ParquetSink, Sink
 
 
 def write_sample(config: SampleConfig, out: Path, listen: Listener = silent) -> SampleSummary:
@@ -87,9 +79,7 @@ def _write(config: SampleConfig, folder: Path, listen: Listener) -> tuple[dict[s
             _pour(tables, sinks, folder, stack, config)
             rows.update({name: table.height for name, table in tables.items()})
             defaults += int(tables["application_train"]["TARGET"].sum()) if part == "train" else 0
-            listen(
-                Step("sample", done, len(work), f"{rows['application_train'] + rows['application_test']} applications")
-            )
+            listen(Step("sample", done, len(work), f"{sum(rows.values()):,} rows"))
     return dict(rows), defaults
 
 
@@ -98,76 +88,12 @@ def _work(config: SampleConfig) -> list[tuple[Part, int]]:
     return [(part, chunk) for part in parts for chunk in range(config.chunks(part))]
 
 
-class Sink(Protocol):
-    """Where the rows of one table go."""
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Append rows."""
-        ...
-
-
-class ParquetSink:
-    """A Parquet file that grows by row groups of a fixed least size."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._waiting: list[pl.DataFrame] = []
-        self._writer: ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._flush()
-        if self._writer is not None:
-            self._writer.close()
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Append rows, written once enough have gathered."""
-        self._waiting.append(rows)
-        if sum(frame.height for frame in self._waiting) >= _ROWS_PER_GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        table = pl.concat(self._waiting).to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._waiting.clear()
-        if self._writer is None:
-            from pyarrow.parquet import ParquetWriter
-
-            self._writer = ParquetWriter(self._path, table.schema, compression="zstd", store_schema=False)
-        self._writer.write_table(table)
-
-
-class CsvSink:
-    """A CSV file that grows by rows."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Append rows."""
-        started = self._file is not None
-        if self._file is None:
-            self._file = self._path.open("wb")
-        rows.write_csv(self._file, include_header=not started)
-
-
 def _pour(tables: Tables, sinks: dict[str, Sink], folder: Path, stack: ExitStack, config: SampleConfig) -> None:
-    kind = ParquetSink if config.file_format == "parquet" else CsvSink
     for name, rows in tables.items():
         if name not in sinks:
-            sinks[name] = stack.enter_context(kind(folder / f"{name}.{config.file_format}"))
+            sinks[name] = stack.enter_context(_sink(folder / f"{name}.{config.file_format}"))
         sinks[name].add(rows)
+
+
+def _sink(path: Path) -> Sink:
+    return ParquetSink(path) if path.suffix == ".parquet" else CsvSink(path)

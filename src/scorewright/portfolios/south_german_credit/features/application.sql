@@ -24,6 +24,7 @@ SELECT
   CASE WHEN amount > 0 THEN LN(amount) END AS amount_log,  -- Credit amount (logarithm) | Montant du crédit (logarithme)
   CASE WHEN duration > 0 THEN LN(duration) END AS duration_log,  -- Duration (logarithm) | Durée (logarithme)
   amount / NULLIF(duration, 0) AS monthly_amount,  -- Amount per month | Montant par mois
-  CASE WHEN amount > 0 AND duration > 0 THEN LN(amount / duration) END AS monthly_amount_log,  -- Amount per month (logarithm) | Montant par mois (logarithme)
+  CASE WHEN amount > 0 AND duration > 0 THEN LN(amount / duration) END
+    AS monthly_amount_log,  -- Amount per month (logarithm) | Montant par mois (logarithme)
   CASE WHEN age > 0 THEN LN(age) END AS age_log  -- Age (logarithm) | Âge (logarithme)
 FROM application

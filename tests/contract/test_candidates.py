@@ -1,0 +1,277 @@
+"""What every candidate and its sealed model promise, whichever family they are of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
+from scorewright.errors import SettingsError
+from scorewright.models.candidates import CANDIDATES, candidate
+from scorewright.models.cross_validation import Fitted, OutOfFold, Plan, cross_validate, fit_final
+from scorewright.models.folds import stratified_folds
+from scorewright.models.loading import load_model
+from scorewright.models.seam import Candidate, Model
+
+ROWS = 700
+CATEGORIES = ("cash", "consumer", "never seen", "revolving")
+QUICK = {"n_estimators": 40}
+
+
+def column(name: str, categories: tuple[str, ...] = ()) -> FeatureColumn:
+    kind = "category" if categories else "numeric"
+    return FeatureColumn(name, kind, Label(name, name), (f"application.{name}",), categories)
+
+
+COLUMNS = (
+    column("ratio"),
+    column("product", CATEGORIES),
+    column("nothing"),
+    column("amount"),
+    column("constant"),
+    column("city", tuple(f"city {number:02d}" for number in range(40))),
+    column("age"),
+    column("constant with gaps"),
+)
+
+
+def portfolio(rows: int = ROWS, seed: int = 3) -> tuple[FeatureMatrix, NDArray[np.int8]]:
+    """Generate applications with gaps, categories, a category never seen, a constant and an empty column."""
+    draw = np.random.default_rng(seed)
+    ratio, amount, age = draw.normal(size=rows), draw.lognormal(12, 1, rows), draw.integers(20, 70, rows) * 1.0
+    product, city = draw.choice([0.0, 1.0, 3.0], rows), draw.integers(0, 40, rows) * 1.0
+    risk = 1.2 * ratio - 0.04 * (age - 45) + 1.0 * (product == 3) + 0.5 * (city % 3 == 0) - 1.6
+    target = (draw.random(rows) < 1 / (1 + np.exp(-risk))).astype(np.int8)
+    columns = [ratio, product, np.full(rows, np.nan), amount, np.full(rows, 0.1), city, age, np.full(rows, 0.1)]
+    values = np.column_stack(columns)
+    gaps = draw.random(values.shape) < 0.15
+    gaps[:, 4] = False
+    values[gaps] = np.nan
+    return FeatureMatrix(pl.Series("key", np.arange(rows)), COLUMNS, values), target
+
+
+@dataclass(frozen=True)
+class Case:
+    candidate: Candidate
+    matrix: FeatureMatrix
+    target: NDArray[np.int8]
+    model: Model
+    out_of_fold: OutOfFold
+    fitted: Fitted
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        return self.matrix.values
+
+
+def parameters(of: Candidate) -> dict[str, float | int | str | bool | None]:
+    return {**of.defaults(), **{key: value for key, value in QUICK.items() if key in of.defaults()}}
+
+
+@pytest.fixture(scope="module", params=CANDIDATES, ids=lambda known: known.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    of: Candidate = request.param
+    matrix, target = portfolio()
+    plan = Plan(matrix, target, stratified_folds(target, 7), 7)
+    out_of_fold = cross_validate(of, plan, parameters(of))
+    fitted = fit_final(of, plan, out_of_fold)
+    return Case(of, matrix, target, fitted.model, out_of_fold, fitted)
+
+
+def test_sealed_files_give_the_same_model(case: Case) -> None:
+    files = case.model.files()
+    loaded = load_model(case.model.kind, files, case.matrix.columns)
+    assert (loaded.kind, loaded.scale, loaded.files()) == (case.model.kind, case.model.scale, files)
+    for act in (lambda model: model.score, lambda model: model.log_odds, lambda model: model.contributions):
+        np.testing.assert_array_equal(act(loaded)(case.values), act(case.model)(case.values))
+
+
+def test_sealed_files_are_text(case: Case) -> None:
+    assert all(content.decode("utf-8").isprintable() or b"\n" in content for content in case.model.files().values())
+
+
+def test_contributions_sum_to_the_score(case: Case) -> None:
+    contributions = case.model.contributions(case.values)
+    assert contributions.shape == (ROWS, len(COLUMNS) + 1)
+    np.testing.assert_allclose(contributions.sum(axis=1), case.model.score(case.values), rtol=0, atol=1e-9)
+
+
+def test_the_base_value_is_the_same_for_everybody(case: Case) -> None:
+    assert len(np.unique(case.model.contributions(case.values)[:, -1])) == 1
+
+
+def test_a_feature_without_information_contributes_nothing(case: Case) -> None:
+    contributions = case.model.contributions(case.values)
+    empty, constant = COLUMNS.index(column("nothing")), COLUMNS.index(column("constant"))
+    assert not contributions[:, [empty, constant]].any()
+
+
+@pytest.mark.parametrize("act", ["score", "log_odds", "contributions"])
+def test_one_application_gets_the_bits_it_gets_in_a_batch(case: Case, act: str) -> None:
+    batch = getattr(case.model, act)(case.values)
+    one_by_one = np.concatenate([getattr(case.model, act)(case.values[row : row + 1]) for row in range(150)])
+    np.testing.assert_array_equal(one_by_one, batch[:150])
+
+
+def test_one_application_gets_the_pd_it_gets_in_a_batch(case: Case) -> None:
+    batch = case.fitted.pd(case.values)
+    np.testing.assert_array_equal([case.fitted.pd(case.values[row : row + 1])[0] for row in range(150)], batch[:150])
+
+
+def test_permuted_applications_get_permuted_scores(case: Case) -> None:
+    order = np.random.default_rng(0).permutation(ROWS)
+    np.testing.assert_array_equal(case.model.score(case.values[order]), case.model.score(case.values)[order])
+
+
+def test_no_application_gets_no_score(case: Case) -> None:
+    assert case.model.score(case.values[:0]).shape == (0,)
+    assert case.model.contributions(case.values[:0]).shape == (0, len(COLUMNS) + 1)
+
+
+def test_every_score_is_finite_even_where_everything_is_missing_or_extreme(case: Case) -> None:
+    numeric = np.array([known.kind == "numeric" for known in COLUMNS])
+    rows = np.array([np.full(len(COLUMNS), np.nan), np.where(numeric, 1e15, 2.0), np.where(numeric, -1e15, 39.0)])
+    rows[2, 1] = 3.0
+    assert np.isfinite(case.model.log_odds(rows)).all()
+    assert ((case.fitted.pd(rows) >= 0) & (case.fitted.pd(rows) <= 1)).all()
+
+
+def test_the_same_seed_gives_the_same_bytes(case: Case) -> None:
+    again = case.candidate.fit(case.matrix, case.target, case.out_of_fold.parameters, 7)
+    assert again.files() == case.model.files()
+
+
+def test_calibrated_pds_are_frequencies(case: Case) -> None:
+    rate = case.target.mean()
+    assert case.out_of_fold.pd.mean() == pytest.approx(rate, rel=0.02)
+    assert case.fitted.calibration.pd(case.out_of_fold.log_odds).mean() == pytest.approx(rate, rel=0.01)
+
+
+def test_calibration_keeps_the_order(case: Case) -> None:
+    order = np.argsort(case.model.log_odds(case.values), kind="stable")
+    assert (np.diff(case.fitted.pd(case.values)[order]) >= -1e-15).all()
+
+
+def test_every_candidate_but_the_first_ranks_better_than_chance(case: Case) -> None:
+    defaulted = case.out_of_fold.log_odds[case.target == 1]
+    repaid = case.out_of_fold.log_odds[case.target == 0]
+    auc = (defaulted[:, None] > repaid).mean()
+    assert auc > 0.65 or case.candidate.name == "dummy"
+
+
+def test_defaults_lie_in_the_search_space(case: Case) -> None:
+    asked: list[str] = []
+
+    class Inside:
+        def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+            return float(self._inside(name, low, high))
+
+        def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+            return int(self._inside(name, low, high))
+
+        def suggest_categorical(self, name: str, choices: tuple[object, ...]) -> object:
+            assert case.candidate.defaults()[name] in choices
+            return case.candidate.defaults()[name]
+
+        def _inside(self, name: str, low: float, high: float) -> float:
+            asked.append(name)
+            value = case.candidate.defaults()[name]
+            assert low <= value <= high
+            return value
+
+    suggested = case.candidate.suggest(Inside())
+    assert suggested == {name: case.candidate.defaults()[name] for name in asked}
+    assert bool(asked) == case.candidate.tunable
+
+
+def seals() -> list[str]:
+    matrix, target = portfolio(200)
+    models = [known.fit(matrix, target, parameters(known), 7) for known in CANDIDATES]
+    return [hashlib.sha256(b"".join(model.files().values())).hexdigest() for model in models]
+
+
+def test_another_process_seals_the_same_bytes() -> None:
+    script = "import sys; sys.path.insert(0, sys.argv[1]); from test_candidates import seals; print(*seals())"
+    here = str(Path(__file__).parent)
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, here], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == seals()
+
+
+def test_candidates_go_from_simple_to_rich_and_are_found_by_name() -> None:
+    assert [known.name for known in CANDIDATES] == ["dummy", "logistic_regression", "random_forest", "lightgbm"]
+    assert all(candidate(known.name) is known for known in CANDIDATES)
+    with pytest.raises(SettingsError, match="dummy, logistic_regression"):
+        candidate("perceptron")
+
+
+NUMERIC = [0, 3, 4, 6, 7]
+
+
+def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
+    matrix, target = portfolio()
+    l2 = float(candidate("logistic_regression").defaults()["l2"])
+    values = np.where(np.isnan(matrix.values), -1.0, matrix.values)
+    values[:, NUMERIC] = matrix.values[:, NUMERIC]
+    encoder = OneHotEncoder(categories=[[0.0, 1.0, 3.0], list(range(40))], handle_unknown="ignore")
+    prepare = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC),
+            ("gaps", MissingIndicator(), NUMERIC),
+            ("categories", encoder, [1, 5]),
+        ],
+        sparse_threshold=0.0,
+    )
+    peer = make_pipeline(
+        prepare,
+        LogisticRegression(
+            C=1 / (l2 * ROWS), class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500
+        ),
+    ).fit(values, target)
+    model = candidate("logistic_regression").fit(matrix, target, {}, 7)
+    np.testing.assert_allclose(model.score(matrix.values), peer.decision_function(values), rtol=0, atol=1e-9)
+
+
+def test_the_forest_is_the_forest_of_scikit_learn() -> None:
+    matrix, target = portfolio()
+    fresh, _ = portfolio(3000, seed=11)
+    of = candidate("random_forest")
+    chosen = parameters(of)
+    numbers = SimpleImputer().fit(matrix.values[:, NUMERIC])
+
+    def design(of_rows: FeatureMatrix) -> NDArray[np.float64]:
+        nothing = np.zeros(len(of_rows.values))
+        filled = numbers.transform(of_rows.values[:, NUMERIC])
+        seen = [(1, code) for code in (0, 1, 3)] + [(5, code) for code in range(40)]
+        flags = np.column_stack([of_rows.values[:, at] == code for at, code in seen])
+        return np.column_stack([filled[:, :1], nothing, filled[:, 1:], flags])
+
+    peer = RandomForestClassifier(
+        n_estimators=chosen["n_estimators"],
+        max_depth=chosen["max_depth"],
+        min_samples_leaf=5,
+        max_features=chosen["max_features"],
+        class_weight="balanced",
+        random_state=7,
+    ).fit(design(matrix), target)
+    model = of.fit(matrix, target, chosen, 7)
+    for rows in (matrix, fresh):
+        expected = peer.predict_proba(design(rows))[:, 1]
+        np.testing.assert_allclose(model.score(rows.values), expected, rtol=0, atol=1e-12)
