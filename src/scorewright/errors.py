@@ -217,7 +217,7 @@ class UnseenCategoryError(DataError):
             f"Categories of {column} must have been seen in training ({', '.join(known[:12])}"
             f"{', ...' if len(known) > 12 else ''}).",
             f"{shown} in {rows} {'row' if rows == 1 else 'rows'}",
-            "Correct the value, leave it empty, train again, or set unseen_category = \"null\" in portfolio.toml.",
+            "Correct the value, leave it empty, train again, or declare it under `categories` in portfolio.toml.",
         )
 
 

@@ -268,6 +268,7 @@ def test_the_forest_is_the_forest_of_scikit_learn() -> None:
         max_depth=chosen["max_depth"],
         min_samples_leaf=5,
         max_features=chosen["max_features"],
+        max_samples=chosen["max_samples"],
         class_weight="balanced",
         random_state=7,
     ).fit(design(matrix), target)

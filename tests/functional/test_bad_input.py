@@ -147,7 +147,7 @@ def test_an_output_that_cannot_be_written(home: Path, sample: Path, verb: Verb, 
     assert_refused(verb(home, "score", "--data", sample, "--out", tmp_path / "s.xlsx"), 9, "output-unwritable", ".parquet")
     ran = verb(home, "score", "--data", sample, "--out", tmp_path / "no" / "s.csv")
     assert_refused(ran, 9, "output-unwritable", "must exist")
-    assert_refused(verb(home, "sample", sample), 9, "output-unwritable", "exists")
+    assert_refused(verb(home, "sample", sample), 9, "output-unwritable", "empty folder")
 
 
 def test_settings_that_cannot_be_used(verb: Verb, sample: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scorewright.bundle.contents import Bundle
 from scorewright.domain.matrix import FeatureMatrix
 from scorewright.features.compile import compile_features
-from scorewright.features.encoding import Encoder
+from scorewright.features.encoding import Encoder, declared_categories
 from scorewright.features.engine import FeatureEngine
 from scorewright.tables.loading import Sealed
 from scorewright.tables.portfolio import UnseenCategory
@@ -57,7 +57,8 @@ class Scorer:
         self.bundle = bundle
         self.sealed = Sealed(contents.contract, compiled.used_columns())
         self._engine = FeatureEngine(contents.portfolio, compiled)
-        self._encoder = Encoder(contents.columns, unseen or contents.portfolio.unseen_category)
+        declared = declared_categories(contents.columns, contents.portfolio)
+        self._encoder = Encoder(contents.columns, unseen or contents.portfolio.unseen_category, declared)
         self._rows = RowReader(contents.portfolio, self.sealed)
 
     def read(self, body: Mapping[str, Any]) -> Tables:

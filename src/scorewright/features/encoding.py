@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scorewright.domain.matrix import FeatureColumn, FeatureKind, FeatureMatrix
 from scorewright.errors import PortfolioError, UnseenCategoryError
 from scorewright.features.compile import CompiledFeatures, Projection
-from scorewright.tables.portfolio import UnseenCategory
+from scorewright.tables.portfolio import Portfolio, UnseenCategory
 
 #: More categories than this are an identifier or free text, from which nothing general can be learnt.
 MOST_CATEGORIES = 1000
@@ -47,6 +47,16 @@ def _categories(column: pl.Series, kind: FeatureKind) -> tuple[str, ...]:
     return tuple(values)
 
 
+def declared_categories(columns: Sequence[FeatureColumn], portfolio: Portfolio) -> dict[str, frozenset[str]]:
+    """Categories that the portfolio declares for the raw column behind each feature."""
+    declared = {}
+    for column in columns:
+        if column.kind == "category" and len(column.sources) == 1:
+            table, _, name = column.sources[0].partition(".")
+            declared[column.name] = frozenset(portfolio.tables[table].categories.get(name, ()))
+    return declared
+
+
 class Encoder:
     """Turns feature columns into float64 arrays.
 
@@ -55,12 +65,21 @@ class Encoder:
     columns : sequence of FeatureColumn
         The matrix as training learnt it.
     unseen : {"refuse", "null"}
-        What happens to a category training never saw.
+        What happens to a category that training never saw and nobody declared.
+    declared : mapping of str to frozenset of str, optional
+        Categories by feature that are known to exist (see `declared_categories`); where training never saw one, it is
+        missing.
     """
 
-    def __init__(self, columns: Sequence[FeatureColumn], unseen: UnseenCategory) -> None:
+    def __init__(
+        self,
+        columns: Sequence[FeatureColumn],
+        unseen: UnseenCategory,
+        declared: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         self.columns = tuple(columns)
         self._unseen = unseen
+        self._declared = declared or {}
         self._numeric = [column.name for column in self.columns if column.kind == "numeric"]
         self._positions = {
             c.name: {v: float(i) for i, v in enumerate(c.categories)} for c in self.columns if c.kind == "category"
@@ -102,7 +121,10 @@ class Encoder:
     def _refuse(self, column: pl.Series, codes: NDArray[np.float64]) -> None:
         if self._unseen == "null":
             return
-        unseen = column.filter(pl.Series(codes < 0)).cast(pl.String)
+        new = column.filter(pl.Series(codes < 0)).cast(pl.String)
+        unseen = new.filter(~new.is_in(list(self._declared.get(column.name, ()))))
+        if unseen.is_empty():
+            return
         known = next(c for c in self.columns if c.name == column.name)
         names = known.sources if len(known.sources) == 1 else (known.name,)
         raise UnseenCategoryError(names[0], sorted(unseen.unique().to_list()), known.categories, len(unseen))

@@ -30,8 +30,11 @@ _HEADER = {
     "feature_names": None,
     "feature_infos": None,
 }
-_PER_SPLIT = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "internal_count")
-_PER_LEAF = ("leaf_value", "leaf_count")
+_WHOLE_PER_SPLIT = ("split_feature", "decision_type", "left_child", "right_child", "internal_count")
+_PER_TREE = {"num_leaves", "num_cat", "threshold", "leaf_value", "leaf_count", "is_linear", "shrinkage"}
+_KEYS = {*_PER_TREE, *_WHOLE_PER_SPLIT, "cat_boundaries", "cat_threshold"}
+_WHOLE = set("-0123456789 ")
+_REAL = {*_WHOLE, *".+e"}
 
 
 @dataclass(frozen=True)
@@ -155,50 +158,54 @@ def _check_block(number: int, block: str, features: int) -> None:
     first, *lines = block.split("\n")
     found = _pairs(lines)
     leaves = int(found["num_leaves"])
-    if int(first) != number or leaves < 1 or found.get("is_linear", "0") != "0":
+    if first != str(number) or leaves < 1 or not found.keys() <= _KEYS or found.get("is_linear", "0") != "0":
         raise ValueError(f"tree {first[:20]} is out of place")
-    values = _array(found, "leaf_value", leaves)
-    if not np.isfinite(values).all():
-        raise ValueError("leaves must be finite")
+    _reals(found, "leaf_value", leaves)
     if leaves > 1:
-        splits = {key: _array(found, key, leaves - 1) for key in _PER_SPLIT}
-        counts = _array(found, "leaf_count", leaves)
-        if min(counts.min(), splits["internal_count"].min()) < 0 or splits["internal_count"][0] < 1:
+        splits = {key: _wholes(found, key, leaves - 1) for key in _WHOLE_PER_SPLIT}
+        if _wholes(found, "leaf_count", leaves).min() < 0 or splits["internal_count"].min() < 1:
             raise ValueError("rows must be counted")
         _check_splits(splits, leaves, features)
-        _check_categories(found, splits)
+        _check_categories(found, _reals(found, "threshold", leaves - 1)[splits["decision_type"] % 2 == CATEGORY_SPLIT])
 
 
-def _array(found: Mapping[str, str], key: str, length: int) -> NDArray[np.float64]:
-    array = np.array(found[key].split(" "), dtype=np.float64)
-    if len(array) != length:
-        raise ValueError(f"{key} must have {length} values")
+def _wholes(found: Mapping[str, str], key: str, length: int) -> NDArray[np.int64]:
+    return np.array(_numerals(found, key, length, _WHOLE), dtype=np.int64)
+
+
+def _reals(found: Mapping[str, str], key: str, length: int) -> NDArray[np.float64]:
+    array = np.array(_numerals(found, key, length, _REAL), dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{key} must be finite")
     return array
 
 
-def _check_splits(splits: Mapping[str, NDArray[np.float64]], leaves: int, features: int) -> None:
+def _numerals(found: Mapping[str, str], key: str, length: int, alphabet: set[str]) -> list[str]:
+    numerals = found[key].split(" ")
+    if len(numerals) != length or not alphabet.issuperset(found[key]):
+        raise ValueError(f"{key} must have {length} numbers")
+    return numerals
+
+
+def _check_splits(splits: Mapping[str, NDArray[np.int64]], leaves: int, features: int) -> None:
     children = np.sort(np.concatenate([splits["left_child"], splits["right_child"]]))
     # Every leaf and every split but the root is the child of exactly one split: whatever the root reaches is a tree.
     if not np.array_equal(children, np.r_[np.arange(-leaves, 0), np.arange(1, leaves - 1)]):
         raise ValueError("splits must form one tree")
-    feature = splits["split_feature"]
-    if not (_positions(feature, features) and _positions(splits["decision_type"], 12)):
+    if not (_positions(splits["split_feature"], features) and _positions(splits["decision_type"], 12)):
         raise ValueError(f"splits must test one of {features} columns")
-    if np.isnan(splits["threshold"]).any():
-        raise ValueError("thresholds must be numbers")
 
 
-def _positions(array: NDArray[np.float64], below: int) -> bool:
+def _positions(array: NDArray[np.float64] | NDArray[np.int64], below: int) -> bool:
     return bool(((array >= 0) & (array < below) & (array == np.floor(array))).all())
 
 
-def _check_categories(found: Mapping[str, str], splits: Mapping[str, NDArray[np.float64]]) -> None:
+def _check_categories(found: Mapping[str, str], used: NDArray[np.float64]) -> None:
     amount = int(found["num_cat"])
-    used = splits["threshold"][splits["decision_type"] % 2 == CATEGORY_SPLIT]
     if not _positions(used, amount):
         raise ValueError("category splits must point at their categories")
     if amount:
-        ends = _array(found, "cat_boundaries", amount + 1)
-        words = _array(found, "cat_threshold", int(ends[-1]))
+        ends = _wholes(found, "cat_boundaries", amount + 1)
+        words = _wholes(found, "cat_threshold", int(ends[-1]))
         if ends[0] != 0 or (np.diff(ends) < 1).any() or (words < 0).any() or (words >= 2**32).any():
             raise ValueError("categories must be listed in order")

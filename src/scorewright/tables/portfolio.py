@@ -55,13 +55,14 @@ class TableSpec(_Declared):
     never: tuple[str, ...] = ()
     sentinels: Mapping[str, tuple[Scalar, ...]] = {}
     types: Mapping[str, ColumnType] = {}
+    categories: Mapping[str, tuple[str, ...]] = {}
     labels: Mapping[str, LabelSpec] = {}
 
     @property
     def declared_columns(self) -> tuple[str, ...]:
         """Columns the declaration names, which the table must therefore have."""
         named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never]
-        return tuple(dict.fromkeys(name for name in [*named, *self.sentinels, *self.types] if name is not None))
+        return tuple(dict.fromkeys(name for name in [*named, *self.sentinels, *self.categories, *self.types] if name is not None))
 
     @property
     def not_features(self) -> frozenset[str]:

@@ -154,7 +154,7 @@ def test_a_forest_agrees_with_scikit_learn_next_to_its_thresholds() -> None:
     matrix = FeatureMatrix(pl.Series("key", np.arange(400)), (column,), values)
     model = candidate("random_forest").fit(matrix, target, {"n_estimators": 20, "max_features": 1.0}, 7)
     peer = RandomForestClassifier(
-        20, max_depth=12, min_samples_leaf=5, max_features=1.0, class_weight="balanced", random_state=7
+        20, max_depth=10, min_samples_leaf=5, max_features=1.0, max_samples=0.3, class_weight="balanced", random_state=7
     ).fit(values, target)
     bounds = np.concatenate([tree.tree_.threshold[tree.tree_.feature >= 0] for tree in peer.estimators_])
     near = np.concatenate(

@@ -37,14 +37,21 @@ class RandomForest:
 
     def defaults(self) -> dict[str, ParameterValue]:
         """Give the parameters used without tuning."""
-        return {"n_estimators": 300, "max_depth": 12, "min_leaf_share": 0.001, "max_features": 0.15}
+        return {
+            "n_estimators": 150,
+            "max_depth": 10,
+            "max_samples": 0.3,
+            "max_features": 0.1,
+            "min_leaf_share": 0.0005,
+        }
 
     def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:
         """Draw the shape of the trees; their number stays."""
         return {
-            "max_depth": trial.suggest_int("max_depth", 4, 16),
-            "min_leaf_share": trial.suggest_float("min_leaf_share", 0.0005, 0.02, log=True),
-            "max_features": trial.suggest_float("max_features", 0.05, 0.5),
+            "max_depth": trial.suggest_int("max_depth", 4, 14),
+            "max_samples": trial.suggest_float("max_samples", 0.1, 0.9),
+            "max_features": trial.suggest_float("max_features", 0.03, 0.4),
+            "min_leaf_share": trial.suggest_float("min_leaf_share", 0.0002, 0.02, log=True),
         }
 
     def fit(self, matrix: FeatureMatrix, target: NDArray[np.int8], parameters: Parameters, seed: int) -> Trees:
@@ -58,6 +65,7 @@ class RandomForest:
             max_depth=int(chosen["max_depth"]),
             min_samples_leaf=max(5, round(chosen["min_leaf_share"] * len(target))),
             max_features=float(chosen["max_features"]),
+            max_samples=float(chosen["max_samples"]),
             class_weight="balanced",
             n_jobs=_THREADS,
             random_state=seed,
