@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +145,7 @@ def test_no_application_gets_no_score(case: Case) -> None:
 
 def test_every_score_is_finite_even_where_everything_is_missing_or_extreme(case: Case) -> None:
     numeric = np.array([known.kind == "numeric" for known in COLUMNS])
-    rows = np.array([np.full(len(COLUMNS), np.nan), np.where(numeric, 1e15, 2.0), np.where(numeric, -1e15, 39.0)])
+    rows = np.array([np.full(len(COLUMNS), np.nan), np.where(numeric, 1e308, 2.0), np.where(numeric, -1e308, 39.0)])
     rows[2, 1] = 3.0
     assert np.isfinite(case.model.log_odds(rows)).all()
     assert ((case.fitted.pd(rows) >= 0) & (case.fitted.pd(rows) <= 1)).all()
@@ -197,6 +197,32 @@ def test_defaults_lie_in_the_search_space(case: Case) -> None:
     suggested = case.candidate.suggest(Inside())
     assert suggested == {name: case.candidate.defaults()[name] for name in asked}
     assert bool(asked) == case.candidate.tunable
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+def test_an_absurd_value_does_not_stop_the_learning(of: Candidate) -> None:
+    matrix, target = portfolio(200)
+    values = matrix.values.copy()
+    values[3, 3] = 1e300
+    model = of.fit(replace(matrix, values=values), target, parameters(of), 7)
+    assert np.isfinite(model.contributions(values)).all()
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+@pytest.mark.parametrize("value", [0.1, np.nan])
+def test_without_information_everybody_gets_the_same_score(of: Candidate, value: float) -> None:
+    _, target = portfolio(200)
+    matrix = FeatureMatrix(pl.Series("key", np.arange(200)), COLUMNS[:1], np.full((200, 1), value))
+    model = of.fit(matrix, target, parameters(of), 7)
+    assert len(np.unique(model.score(np.array([[value], [0.2], [np.nan]])))) == 1
+    assert not model.contributions(matrix.values)[:, 0].any()
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+def test_a_handful_of_applications_is_enough(of: Candidate) -> None:
+    matrix, _ = portfolio(30)
+    target = (np.arange(30) % 3 == 0).astype(np.int8)
+    assert np.isfinite(of.fit(matrix, target, parameters(of), 7).log_odds(matrix.values)).all()
 
 
 def seals() -> list[str]:

@@ -80,14 +80,12 @@ def conditions(number: st.SearchStrategy[str], text: str, flag: str) -> st.Searc
 
 
 def aggregates(number: st.SearchStrategy[str], condition: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    names = st.sampled_from(["SUM", "AVG", "MIN", "MAX", "COUNT", "COUNT(DISTINCT", "MEDIAN", "QUANTILE"])
+    calls = ("SUM({})", "AVG({})", "MIN({})", "MAX({})", "COUNT({})", "COUNT(DISTINCT {})", "MEDIAN({})", "QUANTILE_CONT({}, 0.25)")
+    names = st.sampled_from(calls)
 
     def write(each: tuple[str, str, str | None]) -> str:
         name, inner, where = each
-        if name == "QUANTILE":
-            call = f"QUANTILE_CONT({inner}, 0.25)"
-        else:
-            call = f"{name} {inner}))" if name.endswith("DISTINCT") else f"{name}({inner})"
+        call = name.format(inner)
         return f"{call} FILTER (WHERE {where})" if where else call
 
     return st.tuples(names, number, st.none() | condition).map(write)

@@ -59,7 +59,7 @@ class _Numbers:
 
     def worth(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         mean, scale, coefficient, missing, centre = self.facts
-        known = coefficient * ((values - mean) / scale)
+        known = coefficient * ((np.clip(values, -numbers.LARGEST_VALUE, numbers.LARGEST_VALUE) - mean) / scale)
         return np.asarray(np.where(np.isnan(values), missing, known) - centre, dtype=np.float64)
 
 

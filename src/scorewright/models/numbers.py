@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SMALLEST_PROBABILITY = 1e-6
+LARGEST_VALUE = 1e100
+"""A feature beyond it counts as it: sums of squares, and scores, stay finite."""
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ _PER_TREE = {"num_leaves", "num_cat", "threshold", "leaf_value", "leaf_count", "
 _KEYS = {*_PER_TREE, *_WHOLE_PER_SPLIT, "cat_boundaries", "cat_threshold"}
 _WHOLE = set("-0123456789 ")
 _REAL = {*_WHOLE, *".+e"}
+_BOUND = {*_REAL, *"inf"}  # LightGBM writes "is there a value?" as "at most infinity?"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ def write(trees: Iterable[Tree], features: int) -> bytes:
 def canonical(text: str, features: int) -> bytes:
     """Keep of LightGBM's own text what scores: the trees.
 
-    Its settings and importances are dropped, and its ranges of the columns, which hold the smallest and largest
+    Its settings, gains and importances are dropped, and its ranges of the columns, which hold the smallest and largest
     values of training: those of single persons.
     """
-    trees = text[text.index("\nTree=0") : text.index("\n" + _END)]
-    return f"{_header(features, 'objective=binary sigmoid:1')}{trees}\n{_END}\n".encode()
+    lines = text[text.index("\nTree=0") : text.index("\n" + _END)].split("\n")
+    kept = [line for line in lines if not line or line.partition("=")[0] in {*_KEYS, "Tree"}]
+    return "\n".join([_header(features, "objective=binary sigmoid:1")[:-1], *kept, _END, ""]).encode()
 
 
 def _header(features: int, *more: str) -> str:
@@ -160,24 +162,23 @@ def _check_block(number: int, block: str, features: int) -> None:
     leaves = int(found["num_leaves"])
     if first != str(number) or leaves < 1 or not found.keys() <= _KEYS or found.get("is_linear", "0") != "0":
         raise ValueError(f"tree {first[:20]} is out of place")
-    _reals(found, "leaf_value", leaves)
+    if not np.isfinite(_reals(found, "leaf_value", leaves, _REAL)).all():
+        raise ValueError("leaves must be finite")
     if leaves > 1:
         splits = {key: _wholes(found, key, leaves - 1) for key in _WHOLE_PER_SPLIT}
         if _wholes(found, "leaf_count", leaves).min() < 0 or splits["internal_count"].min() < 1:
             raise ValueError("rows must be counted")
+        bounds = _reals(found, "threshold", leaves - 1, _BOUND)
         _check_splits(splits, leaves, features)
-        _check_categories(found, _reals(found, "threshold", leaves - 1)[splits["decision_type"] % 2 == CATEGORY_SPLIT])
+        _check_categories(found, bounds[splits["decision_type"] % 2 == CATEGORY_SPLIT])
 
 
 def _wholes(found: Mapping[str, str], key: str, length: int) -> NDArray[np.int64]:
     return np.array(_numerals(found, key, length, _WHOLE), dtype=np.int64)
 
 
-def _reals(found: Mapping[str, str], key: str, length: int) -> NDArray[np.float64]:
-    array = np.array(_numerals(found, key, length, _REAL), dtype=np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{key} must be finite")
-    return array
+def _reals(found: Mapping[str, str], key: str, length: int, alphabet: set[str]) -> NDArray[np.float64]:
+    return np.array(_numerals(found, key, length, alphabet), dtype=np.float64)
 
 
 def _numerals(found: Mapping[str, str], key: str, length: int, alphabet: set[str]) -> list[str]:

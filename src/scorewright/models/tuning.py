@@ -83,11 +83,11 @@ def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective 
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
     study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
     study.enqueue_trial(candidate.suggest(optuna.trial.FixedTrial(defaults)))
-    for trials, minutes in ((1, None), (budget.trials - 1, budget.minutes)):
+    for amount, minutes in ((1, None), (budget.trials - 1, budget.minutes)):
         # The defaults are tried however little time there is.
         study.optimize(
             lambda trial: _measure(candidate, plan, objective, trial),
-            n_trials=trials,
+            n_trials=amount,
             timeout=None if minutes is None else minutes * 60.0,
             callbacks=[lambda study, trial: plan.listen(_told(candidate, budget, study, trial.number))],
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import lightgbm
 import numpy as np
 import polars as pl
 import pytest
@@ -154,10 +155,27 @@ def test_a_forest_agrees_with_scikit_learn_next_to_its_thresholds() -> None:
     matrix = FeatureMatrix(pl.Series("key", np.arange(400)), (column,), values)
     model = candidate("random_forest").fit(matrix, target, {"n_estimators": 20, "max_features": 1.0}, 7)
     peer = RandomForestClassifier(
-        20, max_depth=10, min_samples_leaf=5, max_features=1.0, max_samples=0.3, class_weight="balanced", random_state=7
+        20, max_depth=10, min_samples_leaf=5, max_features=1.0, max_samples=0.4, class_weight="balanced", random_state=7
     ).fit(values, target)
     bounds = np.concatenate([tree.tree_.threshold[tree.tree_.feature >= 0] for tree in peer.estimators_])
     near = np.concatenate(
         [np.nextafter(bounds, np.inf), bounds, *(widen(bounds) + step for step in (-1e-16, 0, 1e-16))]
     )
     np.testing.assert_allclose(model.score(near[:, None]), peer.predict_proba(near[:, None])[:, 1], atol=1e-12)
+
+
+def test_sealed_trees_score_as_the_booster_that_was_sealed() -> None:
+    draw = np.random.default_rng(8)
+    values = np.column_stack([draw.normal(size=(2000, 3)), draw.integers(0, 70, (2000, 2))])
+    risk = values[:, 0] + (values[:, 3] % 5 == 0) + 2.0 * (draw.random(2000) < 0.2)
+    values[risk > 1.5, 1] = np.nan
+    values[draw.random(values.shape) < 0.1] = np.nan
+    target = (risk + draw.normal(size=2000) > 1).astype(int)
+    settings = {"objective": "binary", "verbosity": -1, "num_threads": 1, "num_leaves": 31}
+    booster = lightgbm.train(settings, lightgbm.Dataset(values, target, categorical_feature=[3, 4]), 60)
+    text = tree_text.canonical(booster.model_to_string(), 5)
+    assert b"inf" in text
+    assert b"cat_boundaries" in text
+    sealed = Trees.load({tree_text.FILE: text}, 5)
+    np.testing.assert_array_equal(sealed.score(values), booster.predict(values, raw_score=True))
+    np.testing.assert_array_equal(sealed.contributions(values), booster.predict(values, pred_contrib=True))

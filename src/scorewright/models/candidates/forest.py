@@ -40,8 +40,8 @@ class RandomForest:
         return {
             "n_estimators": 150,
             "max_depth": 10,
-            "max_samples": 0.3,
-            "max_features": 0.1,
+            "max_samples": 0.4,
+            "max_features": 0.12,
             "min_leaf_share": 0.0005,
         }
 

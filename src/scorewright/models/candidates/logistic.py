@@ -56,7 +56,11 @@ class LogisticRegression:
             max_iter=_MOST_STEPS,
             random_state=seed,
         )
-        estimator.fit(design.values(), target)
+        values = design.values()
+        if not values.shape[1]:
+            # Nothing tells applications apart: with balanced classes, the odds are even.
+            return design.seal(np.zeros(0), 0.0, matrix.columns)
+        estimator.fit(values, target)
         return design.seal(estimator.coef_[0], float(estimator.intercept_[0]), matrix.columns)
 
 

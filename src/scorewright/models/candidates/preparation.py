@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorewright.models.numbers import LARGEST_VALUE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ class Indicators:
 def fill_numbers(values: NDArray[np.float64], columns: Sequence[FeatureColumn]) -> Numbers:
     """Fill the gaps of the numeric columns with the mean of each."""
     at = np.array([position for position, column in enumerate(columns) if column.kind == "numeric"], dtype=np.intp)
-    found = values[:, at]
+    found = np.clip(values[:, at], -LARGEST_VALUE, LARGEST_VALUE)
     gaps = np.isnan(found)
     known = np.maximum(len(found) - gaps.sum(axis=0), 1)
     mean = np.where(gaps, 0.0, found).sum(axis=0) / known
