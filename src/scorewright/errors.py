@@ -189,7 +189,7 @@ class OrphanRowsError(DataError):
         super().__init__(
             f"Each row of {table!r} must belong to a row of {parent!r} by {on}.",
             f"{rows} {'row belongs' if rows == 1 else 'rows belong'} to none",
-            f"Add the missing rows of {parent!r}, or set orphans = \"drop\" for {table!r} in portfolio.toml.",
+            f'Add the missing rows of {parent!r}, or set orphans = "drop" for {table!r} in portfolio.toml.',
         )
 
 

@@ -253,7 +253,7 @@ NUMERIC = [0, 3, 4, 6, 7]
 
 def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
     matrix, target = portfolio()
-    l2 = float(candidate("logistic_regression").defaults()["l2"])
+    strength = float(candidate("logistic_regression").defaults()["C"])
     values = np.where(np.isnan(matrix.values), -1.0, matrix.values)
     values[:, NUMERIC] = matrix.values[:, NUMERIC]
     encoder = OneHotEncoder(categories=[[0.0, 1.0, 3.0], list(range(40))], handle_unknown="ignore")
@@ -268,7 +268,7 @@ def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
     peer = make_pipeline(
         prepare,
         LogisticRegression(
-            C=1 / (l2 * ROWS), class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500
+            C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500
         ),
     ).fit(values, target)
     model = candidate("logistic_regression").fit(matrix, target, {}, 7)

@@ -56,8 +56,18 @@ def test_spoilt_training_tables(
 SCORING = [
     ("application_test", lambda f: f.drop("AMT_CREDIT"), "data-columns", "missing AMT_CREDIT"),
     ("application_test", lambda f: f.with_columns(HORSE=pl.lit(1)), "data-columns", "unknown HORSE"),
-    ("application_test", lambda f: f.with_columns(pl.col("AMT_CREDIT").cast(pl.String)), "data-columns", "AMT_CREDIT is text"),
-    ("application_test", lambda f: f.with_columns(NAME_INCOME_TYPE=pl.lit("Astronaut")), "data-unseen-category", "Astronaut"),
+    (
+        "application_test",
+        lambda f: f.with_columns(pl.col("AMT_CREDIT").cast(pl.String)),
+        "data-columns",
+        "AMT_CREDIT is text",
+    ),
+    (
+        "application_test",
+        lambda f: f.with_columns(NAME_INCOME_TYPE=pl.lit("Astronaut")),
+        "data-unseen-category",
+        "Astronaut",
+    ),
     ("bureau", lambda f: f.with_columns(SK_ID_CURR=pl.lit(-1, f.schema["SK_ID_CURR"])), "data-orphan-rows", "bureau"),
 ]
 
@@ -144,7 +154,9 @@ def test_an_application_that_is_not_there(home: Path, sample: Path, verb: Verb) 
 
 
 def test_an_output_that_cannot_be_written(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
-    assert_refused(verb(home, "score", "--data", sample, "--out", tmp_path / "s.xlsx"), 9, "output-unwritable", ".parquet")
+    assert_refused(
+        verb(home, "score", "--data", sample, "--out", tmp_path / "s.xlsx"), 9, "output-unwritable", ".parquet"
+    )
     ran = verb(home, "score", "--data", sample, "--out", tmp_path / "no" / "s.csv")
     assert_refused(ran, 9, "output-unwritable", "must exist")
     assert_refused(verb(home, "sample", sample), 9, "output-unwritable", "empty folder")

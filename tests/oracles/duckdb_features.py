@@ -11,7 +11,9 @@ import polars as pl
 
 from scorewright.tables.portfolio import Portfolio
 
-_FEATURE_TYPES = re.compile(r"^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w+INT\w*|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|VARCHAR)$")
+_FEATURE_TYPES = re.compile(
+    r"^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w+INT\w*|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|VARCHAR)$"
+)
 
 
 def duckdb_features(portfolio: Portfolio, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -44,7 +46,9 @@ class _Oracle:
         own = [name for name in self._columns("own") if name != "__row"]
         kept = [name for name, kind in inherited.items() if _FEATURE_TYPES.match(kind)]
         more = "".join(f", a.{_quoted(name)}" for name in kept)
-        self._connection.execute(f"CREATE TABLE result AS SELECT o.*{more} FROM own o JOIN {_quoted(root)} a USING (__row)")  # noqa: S608
+        self._connection.execute(
+            f"CREATE TABLE result AS SELECT o.*{more} FROM own o JOIN {_quoted(root)} a USING (__row)"
+        )  # noqa: S608
         return own, kept
 
     def _may_be_feature(self, name: str, kind: str) -> bool:
@@ -55,7 +59,9 @@ class _Oracle:
     def _prepare(self, table: str) -> tuple[dict[str, str], dict[str, str]]:
         """Make the table with its children's features joined on; give its raw columns and those features, with types."""
         self._connection.register(f"raw {table}", self._tables[table].with_row_index("__row").to_arrow())
-        self._connection.execute(f"CREATE TABLE {_quoted(table)} AS SELECT {self._emptied(table)} FROM {_quoted(f'raw {table}')}")  # noqa: S608
+        self._connection.execute(
+            f"CREATE TABLE {_quoted(table)} AS SELECT {self._emptied(table)} FROM {_quoted(f'raw {table}')}"
+        )  # noqa: S608
         raw, inherited = self._columns(table), {}
         for child in self._portfolio.children(table):
             if self._portfolio.sql(child) is not None and child in self._tables:
@@ -67,7 +73,11 @@ class _Oracle:
         on = _quoted(str(self._portfolio.tables[child].on))
         head, tail = _last_select(str(self._portfolio.sql(child)))
         self._connection.execute(f'CREATE TABLE "features {child}" AS {head} {on} AS __on, {tail}')
-        made = {name: kind for name, kind in self._columns(f"features {child}").items() if name not in {"__on", on.strip('"')}}
+        made = {
+            name: kind
+            for name, kind in self._columns(f"features {child}").items()
+            if name not in {"__on", on.strip('"')}
+        }
         chosen = "".join(f", c.{_quoted(name)}" for name in made)
         self._connection.execute(
             f"CREATE OR REPLACE TABLE {_quoted(parent)} AS SELECT p.*{chosen} FROM {_quoted(parent)} p "  # noqa: S608

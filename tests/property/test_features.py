@@ -76,11 +76,23 @@ def conditions(number: st.SearchStrategy[str], text: str, flag: str) -> st.Searc
         number.map(lambda each: f"{each} BETWEEN -2 AND 4"),
         st.sampled_from([flag, f"NOT {flag}", f"{text} = 'a'", f"{text} LIKE 'a%'", f"{text} IN ('B', 'é')"]),
     )
-    return st.tuples(tests, st.sampled_from(["AND", "OR"]), tests).map(lambda each: f"({each[0]}) {each[1]} ({each[2]})") | tests
+    return (
+        st.tuples(tests, st.sampled_from(["AND", "OR"]), tests).map(lambda each: f"({each[0]}) {each[1]} ({each[2]})")
+        | tests
+    )
 
 
 def aggregates(number: st.SearchStrategy[str], condition: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    calls = ("SUM({})", "AVG({})", "MIN({})", "MAX({})", "COUNT({})", "COUNT(DISTINCT {})", "MEDIAN({})", "QUANTILE_CONT({}, 0.25)")
+    calls = (
+        "SUM({})",
+        "AVG({})",
+        "MIN({})",
+        "MAX({})",
+        "COUNT({})",
+        "COUNT(DISTINCT {})",
+        "MEDIAN({})",
+        "QUANTILE_CONT({}, 0.25)",
+    )
     names = st.sampled_from(calls)
 
     def write(each: tuple[str, str, str | None]) -> str:
@@ -177,7 +189,9 @@ def random_book(rows: int, seed: int, key: pl.DataType) -> tuple[Portfolio, dict
     draw = np.random.default_rng(seed)
     ids = pl.Series(draw.permutation(rows)).cast(key)
     amounts = draw.normal(size=(3, 8 * rows)) * 10.0 ** draw.integers(-3, 8, 8 * rows)
-    own = pl.DataFrame({"ID": ids, "AMOUNT": amounts[0, :rows], "AGE": draw.integers(0, 99, rows), "BAD": draw.integers(0, 2, rows)})
+    own = pl.DataFrame(
+        {"ID": ids, "AMOUNT": amounts[0, :rows], "AGE": draw.integers(0, 99, rows), "BAD": draw.integers(0, 2, rows)}
+    )
     held = pl.DataFrame(
         {
             "ID": pl.Series(draw.integers(-3, rows + 3, 8 * rows)).cast(key),
@@ -229,7 +243,11 @@ def test_parts_in_memory_change_no_bit() -> None:
     assert matrix.of(parts).tobytes() == matrix.of(tables).tobytes()
 
 
-REAL = {"home_credit": "home_credit/clients_100", "uci_credit_card": "uci_default_credit_card", "south_german_credit": "south_german_credit"}
+REAL = {
+    "home_credit": "home_credit/clients_100",
+    "uci_credit_card": "uci_default_credit_card",
+    "south_german_credit": "south_german_credit",
+}
 
 
 def real(name: str, folder: Path) -> tuple[Portfolio, Tables, Mapping[str, pl.DataFrame]]:
@@ -261,7 +279,8 @@ def test_shipped_features_on_real_data_depend_on_one_application_alone(name: str
     for row in order[:40]:
         assert matrix.of(some(book, tables, [row])).tobytes() == whole[[row]].tobytes()
     shuffled = {
-        table: frame if table == "application" else frame[list(draw.permutation(frame.height))] for table, frame in tables.items()
+        table: frame if table == "application" else frame[list(draw.permutation(frame.height))]
+        for table, frame in tables.items()
     }
     assert close(matrix.of(shuffled), whole)
 

@@ -86,6 +86,10 @@ def _opened(content: Path | bytes) -> Iterator[io.BufferedReader | io.BytesIO]:
 def _header(content: Path | bytes, name: str) -> tuple[str, ...]:
     with _opened(content) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         columns = tuple(next(csv.reader(text, strict=True), ()))
+    with _opened(content) as file:
+        line = file.readline(_CHUNK).rstrip(b"\r\n")
+    if b"\r" in line and b'"' not in line:
+        raise UnreadableFileError(name, "its lines end in a carriage return alone, as on old systems")
     if not any(columns):
         raise UnreadableFileError(name, "it is empty")
     repeated = [column for column, times in Counter(columns).items() if times > 1]

@@ -62,7 +62,9 @@ class TableSpec(_Declared):
     def declared_columns(self) -> tuple[str, ...]:
         """Columns the declaration names, which the table must therefore have."""
         named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never]
-        return tuple(dict.fromkeys(name for name in [*named, *self.sentinels, *self.categories, *self.types] if name is not None))
+        return tuple(
+            dict.fromkeys(name for name in [*named, *self.sentinels, *self.categories, *self.types] if name is not None)
+        )
 
     @property
     def not_features(self) -> frozenset[str]:

@@ -104,7 +104,10 @@ def compare(sql: dict[str, str]) -> list[str]:
 
 
 def named(expressions: list[str]) -> str:
-    return ",\n".join(f'{expression} AS "{number}: {expression.replace(chr(34), "")}"' for number, expression in enumerate(expressions))
+    return ",\n".join(
+        f'{expression} AS "{number}: {expression.replace(chr(34), "")}"'
+        for number, expression in enumerate(expressions)
+    )
 
 
 def test_rows_mean_the_same() -> None:
@@ -112,7 +115,9 @@ def test_rows_mean_the_same() -> None:
 
 
 def test_derived_columns_mean_the_same() -> None:
-    numeric = [case for case in cases(ROWS) if ("AGE" in case or "AMOUNT" in case) and not re.search("JOB|OWNER|DAY", case)]
+    numeric = [
+        case for case in cases(ROWS) if ("AGE" in case or "AMOUNT" in case) and not re.search("JOB|OWNER|DAY", case)
+    ]
     derived = [case.replace("AMOUNT", '"SUM"').replace("AGE", "TERM") for case in numeric]
     columns = ",\n".join(f"{case} AS c{number}" for number, case in enumerate(derived))
     outputs = ",\n".join(

@@ -98,21 +98,36 @@ GROUPED = {
     "syntax": ("SELECT COUNT( AS n FROM loan GROUP BY ID", "must be SQL"),
     "quote": ("SELECT COUNT(*) AS n FROM loan\nGROUP BY ID AND STATE = 'x", "must be SQL"),
     "nested": ("SELECT SUM(COUNT(*)) AS n FROM loan GROUP BY ID", "not at aggregates"),
-    "aggregate in filter": ("SELECT SUM(TERM) FILTER (WHERE COUNT(*) > 1) AS n FROM loan GROUP BY ID", "not at aggregates"),
-    "two counted": ("SELECT COUNT(DISTINCT TERM, STATE) AS n FROM loan GROUP BY ID", "DISTINCT stands in COUNT(DISTINCT x)"),
+    "aggregate in filter": (
+        "SELECT SUM(TERM) FILTER (WHERE COUNT(*) > 1) AS n FROM loan GROUP BY ID",
+        "not at aggregates",
+    ),
+    "two counted": (
+        "SELECT COUNT(DISTINCT TERM, STATE) AS n FROM loan GROUP BY ID",
+        "DISTINCT stands in COUNT(DISTINCT x)",
+    ),
     "sum distinct": ("SELECT SUM(DISTINCT TERM) AS n FROM loan GROUP BY ID", "DISTINCT stands in COUNT"),
     "mean of booleans": ("SELECT AVG(PAID) AS n FROM loan GROUP BY ID", "A number must stand here"),
     "sum of text": ("SELECT SUM(STATE) AS n FROM loan GROUP BY ID", "A number must stand here"),
     "quantile": ("SELECT QUANTILE_CONT(TERM, 2) AS n FROM loan GROUP BY ID", "a number q from 0 to 1"),
     "quantile column": ("SELECT QUANTILE_CONT(TERM, SUM) AS n FROM loan GROUP BY ID", "a number q from 0 to 1"),
     "never": ("SELECT MAX(BRANCH) AS n FROM loan GROUP BY ID", "never feeds a feature"),
-    "never in filter": ("SELECT COUNT(*) FILTER (WHERE BRANCH = 'x') AS n FROM loan GROUP BY ID", "never feeds a feature"),
+    "never in filter": (
+        "SELECT COUNT(*) FILTER (WHERE BRANCH = 'x') AS n FROM loan GROUP BY ID",
+        "never feeds a feature",
+    ),
     "never through a CTE": (CTE.format("LENGTH(BRANCH) AS b"), "never feeds a feature"),
     "named as the key": ("SELECT COUNT(*) AS ID FROM loan GROUP BY ID", "Each feature has its own name"),
-    "column of the parent": ("SELECT COUNT(*) AS AMOUNT FROM loan GROUP BY ID", "a name that 'application' does not use"),
+    "column of the parent": (
+        "SELECT COUNT(*) AS AMOUNT FROM loan GROUP BY ID",
+        "a name that 'application' does not use",
+    ),
     "target of the parent": ("SELECT COUNT(*) AS BAD FROM loan GROUP BY ID", "a name that 'application' does not use"),
     "CTE that aggregates": (CTE.format("COUNT(*) AS b"), "Aggregates need GROUP BY; in a CTE"),
-    "CTE that groups": ("WITH c AS (SELECT *, 1 AS b FROM loan GROUP BY ID) SELECT COUNT(*) AS n FROM c GROUP BY ID", "row by row"),
+    "CTE that groups": (
+        "WITH c AS (SELECT *, 1 AS b FROM loan GROUP BY ID) SELECT COUNT(*) AS n FROM c GROUP BY ID",
+        "row by row",
+    ),
     "CTE without star": ("WITH c AS (SELECT ID FROM loan) SELECT COUNT(*) AS n FROM c GROUP BY ID", "Begin it with *"),
     "CTE star without": (
         "WITH c AS (SELECT * EXCLUDE (TERM) FROM loan) SELECT COUNT(*) AS n FROM c GROUP BY ID",
@@ -120,9 +135,18 @@ GROUPED = {
     ),
     "CTE reuses a name": (CTE.format("TERM + 1 AS TERM"), "A CTE adds columns under new names"),
     "CTE repeats a name": (CTE.format("TERM + 1 AS b, TERM + 2 AS b"), "A CTE adds columns under new names"),
-    "CTE filters": ("WITH c AS (SELECT * FROM loan WHERE TERM > 1) SELECT COUNT(*) AS n FROM c GROUP BY ID", "WHERE is not run"),
-    "CTE passed over": ("WITH c AS (SELECT * FROM loan) SELECT COUNT(*) AS n FROM loan GROUP BY ID", "FROM must name 'c'"),
-    "recursive": ("WITH RECURSIVE c AS (SELECT * FROM loan) SELECT COUNT(*) AS n FROM c GROUP BY ID", "RECURSIVE is not run"),
+    "CTE filters": (
+        "WITH c AS (SELECT * FROM loan WHERE TERM > 1) SELECT COUNT(*) AS n FROM c GROUP BY ID",
+        "WHERE is not run",
+    ),
+    "CTE passed over": (
+        "WITH c AS (SELECT * FROM loan) SELECT COUNT(*) AS n FROM loan GROUP BY ID",
+        "FROM must name 'c'",
+    ),
+    "recursive": (
+        "WITH RECURSIVE c AS (SELECT * FROM loan) SELECT COUNT(*) AS n FROM c GROUP BY ID",
+        "RECURSIVE is not run",
+    ),
     "CTE columns": ("WITH c(a) AS (SELECT * FROM loan) SELECT COUNT(*) AS n FROM c GROUP BY ID", "no list of columns"),
 }
 
@@ -151,7 +175,9 @@ def test_the_line_is_that_of_the_mistake() -> None:
 
 def test_root_may_not_reuse_the_name_of_a_history_feature() -> None:
     history = "SELECT COUNT(*) AS loans FROM loan GROUP BY ID"
-    assert "Each feature has its own name" in refusal(application="SELECT loans + 1 AS loans FROM application", loan=history)
+    assert "Each feature has its own name" in refusal(
+        application="SELECT loans + 1 AS loans FROM application", loan=history
+    )
 
 
 def test_two_histories_may_not_give_one_name() -> None:

@@ -24,14 +24,14 @@ def plan(told: list[Step] | None = None, rows: int = 300) -> Plan:
 
 def test_each_fold_is_scored_by_a_model_of_the_others() -> None:
     of, known = candidate("logistic_regression"), plan()
-    found = cross_validate(of, known, {"l2": 0.5})
+    found = cross_validate(of, known, {"C": 0.5})
     for fold in range(5):
         outside = np.flatnonzero(known.fold_of_row != fold)
-        model = of.fit(known.matrix.take(outside), known.target[outside], {"l2": 0.5}, 7)
+        model = of.fit(known.matrix.take(outside), known.target[outside], {"C": 0.5}, 7)
         inside = known.fold_of_row == fold
         np.testing.assert_array_equal(found.log_odds[inside], model.log_odds(known.matrix.values[inside]))
     np.testing.assert_array_equal(found.pd, cross_fitted(found.log_odds, known.target, known.fold_of_row))
-    assert found.parameters == {"l2": 0.5}
+    assert found.parameters == {"C": 0.5}
 
 
 def test_an_outcome_never_reaches_its_own_pd() -> None:

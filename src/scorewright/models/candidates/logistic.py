@@ -25,9 +25,8 @@ class LogisticRegression:
     """Logistic regression with an L2 penalty and balanced classes.
 
     Gaps take the mean and, where training has gaps, a coefficient of their own; numbers are standardised; categories
-    are one-hot, a missing one being zero in all. Parameter ``l2`` weighs the penalty against the mean loss
-    (scikit-learn's ``C`` is ``1 / (l2 * n)``), so that one value suits a thousand applications and a hundred
-    thousand.
+    are one-hot, a missing one being zero in all. Parameter ``C`` is scikit-learn's: the weight of the summed loss
+    against the penalty. The default is low, because features such as ratios of the same amounts say much the same.
     """
 
     name: str = "logistic_regression"
@@ -36,20 +35,19 @@ class LogisticRegression:
 
     def defaults(self) -> dict[str, ParameterValue]:
         """Give the parameters used without tuning."""
-        return {"l2": 0.02}
+        return {"C": 0.007}
 
     def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:
         """Draw the penalty."""
-        return {"l2": trial.suggest_float("l2", 1e-4, 1.0, log=True)}
+        return {"C": trial.suggest_float("C", 1e-4, 1.0, log=True)}
 
     def fit(self, matrix: FeatureMatrix, target: NDArray[np.int8], parameters: Parameters, seed: int) -> Linear:
         """Fit by Newton's method on standardised columns and seal as a ``Linear``."""
         from sklearn.linear_model import LogisticRegression as Estimator
 
-        l2 = float({**self.defaults(), **parameters}["l2"] or 0.0)
         design = _prepare(matrix)
         estimator = Estimator(
-            C=1.0 / (l2 * len(target)),
+            C=float({**self.defaults(), **parameters}["C"] or 0.0),
             class_weight="balanced",
             solver="newton-cholesky",
             tol=_TOLERANCE,
