@@ -1,4 +1,4 @@
-"""Every way in which a table can lie on disk gives the same frame, and every way in which it can be broken is refused."""
+"""Every way in which a table can lie on disk gives the same frame, and every broken file is refused."""
 
 from __future__ import annotations
 
@@ -236,7 +236,11 @@ def test_one_column_may_have_gaps(tmp_path: Path) -> None:
 
 
 def test_dates_in_any_other_order_stay_text(tmp_path: Path) -> None:
-    text = "a,b,c,d\n01/02/2024,2024-02-01,2024-02-01T10:00:00,2024-02-30\n02/02/2024,2024-02-02,2024-02-02 10:30,2024-02-01\n"
+    text = (
+        "a,b,c,d\n"
+        "01/02/2024,2024-02-01,2024-02-01T10:00:00,2024-02-30\n"
+        "02/02/2024,2024-02-02,2024-02-02 10:30,2024-02-01\n"
+    )
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     frame = with_dates(collect(scan_table(tmp_path / "t.csv"), tmp_path))
     assert list(frame.schema.values()) == [pl.String, pl.Date, pl.Datetime("us"), pl.String]

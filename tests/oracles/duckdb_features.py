@@ -24,7 +24,7 @@ def duckdb_features(portfolio: Portfolio, tables: Mapping[str, pl.DataFrame]) ->
     with duckdb.connect(config={"threads": 1}) as connection:
         own, inherited = _Oracle(connection, portfolio, tables).root()
         query = ", ".join(f"r.{_quoted(name)}" for name in (*own, *inherited))
-        result = connection.execute(f"SELECT {query} FROM result r ORDER BY __row")  # noqa: S608
+        result = connection.execute(f"SELECT {query} FROM result r ORDER BY __row")
         return pl.DataFrame(result.fetchall(), schema=[*own, *inherited], orient="row", infer_schema_length=None)
 
 
@@ -48,7 +48,7 @@ class _Oracle:
         more = "".join(f", a.{_quoted(name)}" for name in kept)
         self._connection.execute(
             f"CREATE TABLE result AS SELECT o.*{more} FROM own o JOIN {_quoted(root)} a USING (__row)"
-        )  # noqa: S608
+        )
         return own, kept
 
     def _may_be_feature(self, name: str, kind: str) -> bool:
@@ -57,11 +57,11 @@ class _Oracle:
         return name not in barred and bool(_FEATURE_TYPES.match(kind))
 
     def _prepare(self, table: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Make the table with its children's features joined on; give its raw columns and those features, with types."""
+        """Make the table with its children's features joined on; give its raw columns and those features."""
         self._connection.register(f"raw {table}", self._tables[table].with_row_index("__row").to_arrow())
         self._connection.execute(
             f"CREATE TABLE {_quoted(table)} AS SELECT {self._emptied(table)} FROM {_quoted(f'raw {table}')}"
-        )  # noqa: S608
+        )
         raw, inherited = self._columns(table), {}
         for child in self._portfolio.children(table):
             if self._portfolio.sql(child) is not None and child in self._tables:
@@ -80,7 +80,7 @@ class _Oracle:
         }
         chosen = "".join(f", c.{_quoted(name)}" for name in made)
         self._connection.execute(
-            f"CREATE OR REPLACE TABLE {_quoted(parent)} AS SELECT p.*{chosen} FROM {_quoted(parent)} p "  # noqa: S608
+            f"CREATE OR REPLACE TABLE {_quoted(parent)} AS SELECT p.*{chosen} FROM {_quoted(parent)} p "
             f'LEFT JOIN "features {child}" c ON p.{on} = c.__on'
         )
         return made

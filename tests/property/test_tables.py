@@ -67,7 +67,9 @@ rows = {
 def books(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
     """One application with any values, keys apart."""
     tables = frames(**{table: [tuple(row) for row in draw(strategy)] for table, strategy in rows.items()})
-    loans = tables["loan"].with_columns(pl.lit(7, pl.Int64).alias("ID"), pl.int_range(pl.len(), dtype=pl.Int64).alias("LOAN"))
+    loans = tables["loan"].with_columns(
+        pl.lit(7, pl.Int64).alias("ID"), pl.int_range(pl.len(), dtype=pl.Int64).alias("LOAN")
+    )
     return {
         "application": tables["application"][:1].with_columns(pl.lit(7, pl.Int64).alias("ID")),
         "loan": loans,
@@ -92,7 +94,11 @@ def test_posted_rows_give_the_frames_they_came_from(tables: dict[str, pl.DataFra
         assert frame.schema == held[name].schema
 
 
-REAL = {"home_credit": "home_credit/clients_100", "uci_credit_card": "uci_default_credit_card", "south_german_credit": "south_german_credit"}
+REAL = {
+    "home_credit": "home_credit/clients_100",
+    "uci_credit_card": "uci_default_credit_card",
+    "south_german_credit": "south_german_credit",
+}
 
 
 def sealed(book: Portfolio, tables: Tables) -> tuple[Sealed, FeatureEngine]:
@@ -134,8 +140,10 @@ def test_real_application_asked_for_by_key_is_that_of_the_batch(real_data: Path)
 fields = st.text(st.sampled_from('ab1,"\n\r é;'), max_size=4)
 
 
-@given(st.lists(st.tuples(fields, fields, fields), max_size=6), st.sampled_from(["\n", "\r\n"]))
-def test_a_whole_csv_is_read_whole(lines: list[tuple[str, str, str]], end: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(lines=st.lists(st.tuples(fields, fields, fields), max_size=6), end=st.sampled_from(["\n", "\r\n"]))
+def test_a_whole_csv_is_read_whole(
+    lines: list[tuple[str, str, str]], end: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("x", "y", "z"), *lines])
     path = tmp_path_factory.mktemp("csv") / "t.csv"
@@ -143,7 +151,7 @@ def test_a_whole_csv_is_read_whole(lines: list[tuple[str, str, str]], end: str, 
     assert collect(scan_table(path, {"x", "y", "z"}), path).rows() == lines
 
 
-@given(st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=6), st.data())
+@given(lines=st.lists(st.tuples(fields, fields, fields), min_size=1, max_size=6), data=st.data())
 def test_a_csv_that_lost_a_field_is_refused(
     lines: list[tuple[str, str, str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -158,4 +166,6 @@ def test_a_csv_that_lost_a_field_is_refused(
 
 
 def test_dates_can_be_told_apart() -> None:
-    assert posted({"application": pl.DataFrame({"d": [dt.date(2024, 2, 29)]})}, "application") == {"application": {"d": "2024-02-29"}}
+    assert posted({"application": pl.DataFrame({"d": [dt.date(2024, 2, 29)]})}, "application") == {
+        "application": {"d": "2024-02-29"}
+    }

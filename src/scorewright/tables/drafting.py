@@ -21,7 +21,6 @@ _MOST_CATEGORIES = 100
 
 _BAD_WORDS = frozenset(
     {
-        "1",
         "true",
         "yes",
         "y",
@@ -224,16 +223,17 @@ def _value(value: object) -> str:
 
 def _sql(table: _Table) -> str:
     taken = set(table.frame.columns)
-    lines = ["  *"]
+    parts = [("*", "")]
     for name in table.dates:
+        words, stem = " ".join(_words(name).replace("|", "/").split()), re.sub(r"[^A-Za-z0-9_]", "_", name)
+        identifier = '"' + name.replace('"', '""') + '"'
         for part, word, mot in (("YEAR", "year", "année"), ("MONTH", "month", "mois")):
-            output = _unused(f"{re.sub(r'[^A-Za-z0-9_]', '_', name)}_{word}", taken)
-            identifier = '"' + name.replace('"', '""') + '"'
-            words = _words(name).replace("|", "/")
-            lines[-1] = lines[-1].replace(" --", ", --", 1) if " -- " in lines[-1] else f"{lines[-1]},"
-            lines.append(f'  EXTRACT({part} FROM {identifier}) AS "{output}" -- {words}: {word} | {words} : {mot}')
-    body = "\n".join(lines)
-    return f"-- One row per application. Add ratios and other expressions here.\nSELECT\n{body}\nFROM application\n"
+            code = f'EXTRACT({part} FROM {identifier}) AS "{_unused(f"{stem}_{word}", taken)}"'
+            parts.append((code, f"  -- {words}: {word} | {words} : {mot}"))
+    last = len(parts) - 1
+    lines = [f"  {code}{',' if number < last else ''}{label}" for number, (code, label) in enumerate(parts)]
+    body = "\n".join(["SELECT", *lines, "FROM application"])
+    return f"-- One row per application. Add ratios and other expressions here.\n{body}\n"
 
 
 def _unused(name: str, taken: set[str]) -> str:

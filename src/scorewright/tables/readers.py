@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import ColumnNotFoundError, NoDataError, PolarsError
+from polars.exceptions import ColumnNotFoundError, NoDataError, PolarsError, SchemaError
 
 from scorewright.errors import UnreadableFileError
 from scorewright.tables.delimited import CsvFile, open_csv
@@ -85,9 +85,16 @@ def _scan_file(path: Path, text: Collection[str]) -> pl.LazyFrame:
 
 
 def _scan_csv(file: CsvFile, text: Collection[str]) -> pl.LazyFrame:
-    """Dates stay text here: Polars would guess whether 01/02 is a day in January or in February."""
-    overrides = {name: pl.String() for name in file.columns if name in text}
-    return pl.scan_csv(file.content, infer_schema_length=None, try_parse_dates=False, schema_overrides=overrides)
+    """Dates stay text here: Polars would guess whether 01/02 is a day in January or in February.
+
+    Polars leaves the doubled quotation marks of a header as they are; the names are those that a CSV reader gives.
+    """
+    overrides = {name.replace('"', '""'): pl.String() for name in file.columns if name in text}
+    frame = pl.scan_csv(file.content, infer_schema_length=None, try_parse_dates=False, schema_overrides=overrides)
+    names = frame.collect_schema().names()
+    if len(names) != len(file.columns):
+        raise SchemaError(f"{len(names)} and {len(file.columns)} columns in the header")
+    return frame.rename(dict(zip(names, file.columns, strict=True)))
 
 
 def _stacked(source: Path, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

@@ -56,7 +56,8 @@ def test_history_of_a_history_gives_no_feature_by_itself() -> None:
 
 def test_dates_of_a_history_feed_the_root_and_are_no_features() -> None:
     sql = {
-        "application": "SELECT EXTRACT(YEAR FROM DAY) - EXTRACT(YEAR FROM first_day) AS years, DAY - first_day AS days FROM application",
+        "application": "SELECT EXTRACT(YEAR FROM DAY) - EXTRACT(YEAR FROM first_day) AS years,\n"
+        "DAY - first_day AS days FROM application",
         "loan": "SELECT MIN(START) AS first_day FROM loan GROUP BY ID",
     }
     assert sources(**sql) == {name: ["application.DAY", "loan.START"] for name in ("years", "days")}
@@ -100,7 +101,8 @@ def test_derived_columns_that_nothing_reads_cost_nothing_and_need_no_column() ->
 
 def test_absent_table_gives_nulls_of_the_right_type() -> None:
     book = portfolio(
-        application="SELECT CASE WHEN state = 'open' THEN 1 ELSE 0 END AS is_open, COALESCE(loans, 0) AS n FROM application",
+        application="SELECT CASE WHEN state = 'open' THEN 1 ELSE 0 END AS is_open,\n"
+        "COALESCE(loans, 0) AS n FROM application",
         loan="SELECT MAX(STATE) AS state, COUNT(*) AS loans, AVG(TERM) AS term FROM loan GROUP BY ID",
     )
     root = {"application": frames()["application"]}
@@ -115,14 +117,15 @@ def test_a_column_without_any_value_goes_with_every_type() -> None:
     tables["application"] = tables["application"].with_columns(
         pl.lit(None, pl.Float64).alias("AMOUNT"), pl.lit(None, pl.Float64).alias("AGE")
     )
-    sql = "SELECT AMOUNT + 1 AS a, CASE WHEN AGE = 'x' THEN 1 ELSE 0 END AS b, COALESCE(AGE, 'none') AS c FROM application"
+    sql = "SELECT AMOUNT + 1 AS a, CASE WHEN AGE = 'x' THEN 1 ELSE 0 END AS b, COALESCE(AGE, 'none') AS c\nFROM application"
     assert computed(portfolio(application=sql), tables).rows() == [(None, 0, "none")] * 3
 
 
 def test_odd_names_need_only_quotes() -> None:
     tables = frames()
     tables["application"] = tables["application"].rename({"AMOUNT": 'a "b" é', "AGE": "order", "JOB": "1st 'x'"})
-    sql = """SELECT *, "a ""b"" é" + "order" AS "sum of", CASE WHEN "1st 'x'" = 'it''s' THEN 1 ELSE 0 END AS x FROM application"""
+    sql = """SELECT *, "a ""b"" é" + "order" AS "sum of", CASE WHEN "1st 'x'" = 'it''s' THEN 1 ELSE 0 END AS x
+    FROM application"""
     result = computed(portfolio(TOML, application=sql), tables)
     assert result.columns == ['a "b" é', "order", "1st 'x'", "OWNER", "sum of", "x"]
     assert result["sum of"].to_list() == [140.5, None, None]

@@ -27,7 +27,13 @@ def test_numbers_have_a_range_and_a_typical_value() -> None:
 
 def test_keys_identifiers_and_ties_say_nothing_of_their_values() -> None:
     contract = infer_contract(BOOK, frames())
-    for table, name in (("application", "ID"), ("application", "PASSPORT"), ("loan", "ID"), ("loan", "LOAN"), ("month", "LOAN")):
+    for table, name in (
+        ("application", "ID"),
+        ("application", "PASSPORT"),
+        ("loan", "ID"),
+        ("loan", "LOAN"),
+        ("month", "LOAN"),
+    ):
         column = contract.tables[table][name]
         assert (column.minimum, column.maximum, column.categories, column.typical) == (None, None, (), None)
     assert b"a1" not in contract.to_json()

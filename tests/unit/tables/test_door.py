@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -30,6 +31,7 @@ from tests.oracles.book import TOML, frames, portfolio
 
 DAY = dt.date(2024, 2, 29)
 NOON = dt.datetime(2024, 2, 29, 12)  # noqa: DTZ001
+MIDNIGHT = dt.datetime(2024, 2, 29)  # noqa: DTZ001
 BOOK = portfolio()
 
 
@@ -37,7 +39,9 @@ def layout(**types: ColumnType) -> Layout:
     return Layout(types, frozenset(types), frozenset(types))
 
 
-def convert(values: list[object], want: ColumnType, dtype: pl.DataType | None = None, **declared: ColumnType) -> list[object]:
+def convert(
+    values: list[object], want: ColumnType, dtype: pl.DataType | None = None, **declared: ColumnType
+) -> list[object]:
     frame = pl.DataFrame({"x": pl.Series(values, dtype=dtype, strict=False)})
     return admit("t", frame, TableSpec(types=declared), layout(x=want))["x"].to_list()
 
@@ -50,9 +54,14 @@ LOSSLESS: list[tuple[list[object], ColumnType, pl.DataType, list[object]]] = [
     ([2**62], "integer", pl.UInt64(), [2**62]),
     (["1.10", None], "number", pl.Decimal(9, 2), [1.1, None]),
     (["2024-02-29", None], "date", pl.String(), [DAY, None]),
-    (["2024-02-29T12:00:00", "2024-02-29 12:00", "2024-02-29"], "datetime", pl.String(), [NOON, NOON, dt.datetime(2024, 2, 29)]),  # noqa: DTZ001
-    ([DAY], "datetime", pl.Date(), [dt.datetime(2024, 2, 29)]),  # noqa: DTZ001
-    ([dt.datetime(2024, 2, 29)], "date", pl.Datetime("ns"), [DAY]),  # noqa: DTZ001
+    (
+        ["2024-02-29T12:00:00", "2024-02-29 12:00", "2024-02-29"],
+        "datetime",
+        pl.String(),
+        [NOON, NOON, MIDNIGHT],
+    ),
+    ([DAY], "datetime", pl.Date(), [MIDNIGHT]),
+    ([MIDNIGHT], "date", pl.Datetime("ns"), [DAY]),
     (["a", None], "text", pl.Categorical(), ["a", None]),
     ([None, None], "text", pl.Null(), [None, None]),
     ([None, None], "integer", pl.String(), [None, None]),
@@ -60,9 +69,14 @@ LOSSLESS: list[tuple[list[object], ColumnType, pl.DataType, list[object]]] = [
 
 
 @pytest.mark.parametrize(("values", "want", "dtype", "expected"), LOSSLESS)
-def test_lossless_conversion(values: list[object], want: ColumnType, dtype: pl.DataType, expected: list[object]) -> None:
+def test_lossless_conversion(
+    values: list[object], want: ColumnType, dtype: pl.DataType, expected: list[object]
+) -> None:
     if dtype == pl.Decimal:
-        dtype, values = pl.Decimal(9, 2), [None if value is None else __import__("decimal").Decimal(value) for value in values]
+        dtype, values = (
+            pl.Decimal(9, 2),
+            [None if value is None else Decimal(value) for value in values],
+        )
     assert convert(values, want, dtype) == expected
 
 
@@ -125,15 +139,33 @@ def test_infinity_is_refused() -> None:
 
 
 def test_sentinels_become_null() -> None:
-    frame = pl.DataFrame({"a": [365243, 1, None], "b": [-1.0, 0.5, 9.0], "c": ["XNA", "x", None], "d": [DAY, None, dt.date(1900, 1, 1)], "e": [True, False, None]})
-    spec = TableSpec(sentinels={"a": (365243,), "b": (-1, 9.0), "c": ("XNA", "XAP"), "d": ("1900-01-01",), "e": (True,), "z": (1,)})
+    frame = pl.DataFrame(
+        {
+            "a": [365243, 1, None],
+            "b": [-1.0, 0.5, 9.0],
+            "c": ["XNA", "x", None],
+            "d": [DAY, None, dt.date(1900, 1, 1)],
+            "e": [True, False, None],
+        }
+    )
+    spec = TableSpec(
+        sentinels={"a": (365243,), "b": (-1, 9.0), "c": ("XNA", "XAP"), "d": ("1900-01-01",), "e": (True,), "z": (1,)}
+    )
     result = admit("t", frame, spec, layout(a="integer", b="number", c="text", d="date", e="boolean"))
     assert result.rows() == [(None, None, None, DAY, None), (1, 0.5, "x", None, False), (None, None, None, None, None)]
 
 
 @pytest.mark.parametrize(
     ("kind", "sentinel"),
-    [("integer", 1.5), ("integer", "x"), ("integer", True), ("number", "x"), ("text", 1), ("date", "29/02/2024"), ("boolean", 1)],
+    [
+        ("integer", 1.5),
+        ("integer", "x"),
+        ("integer", True),
+        ("number", "x"),
+        ("text", 1),
+        ("date", "29/02/2024"),
+        ("boolean", 1),
+    ],
 )
 def test_sentinel_that_could_never_stand_there(kind: ColumnType, sentinel: object) -> None:
     frame = pl.DataFrame({"x": pl.Series([], dtype=pl.Null)})
@@ -181,7 +213,9 @@ def test_a_required_table_has_rows() -> None:
 def test_orphans_are_refused_or_counted() -> None:
     tables, keys = frames(), pl.Series([10, 20, 30, None])
     assert check_orphans(BOOK, tables, keys) == {}
-    with pytest.raises(OrphanRowsError, match="'loan' must belong to a row of 'application' by ID. Found: 3 rows belong to none"):
+    with pytest.raises(
+        OrphanRowsError, match="'loan' must belong to a row of 'application' by ID. Found: 3 rows belong to none"
+    ):
         check_orphans(BOOK, tables, pl.Series([10]))
     lenient = portfolio(TOML.replace('key = "LOAN"', 'key = "LOAN"\norphans = "drop"'))
     assert check_orphans(lenient, tables, pl.Series([10])) == {"loan": 3}

@@ -43,7 +43,9 @@ def outsider(**more: object) -> pl.DataFrame:
     )
 
 
-def draft(tmp_path: Path, frame: pl.DataFrame, name: str = "book.csv", target: str = "outcome") -> tuple[Draft, Portfolio]:
+def draft(
+    tmp_path: Path, frame: pl.DataFrame, name: str = "book.csv", target: str = "outcome"
+) -> tuple[Draft, Portfolio]:
     data = tmp_path / name
     (frame.write_csv if name.endswith("csv") else frame.write_parquet)(data)
     drafted = draft_portfolio(data, target, tmp_path / "mine")
@@ -62,8 +64,8 @@ def test_the_draft_loads_compiles_and_computes(tmp_path: Path) -> None:
     assert set(drafted.left_out) == {"", "prénom|nom -- x", "nothing", "same"}
     assert drafted.features == matrix.width
     assert matrix.columns == [
-        "order", "select", "1st income (€)", 'the "real" rate', "it's\nodd", "signed_year", "due", "amountPAID", "owner",
-        "x" * 90, "signed_year_", "signed_month", "when_year", "when_month",
+        "order", "select", "1st income (€)", 'the "real" rate', "it's\nodd", "signed_year", "due", "amountPAID",
+        "owner", "x" * 90, "signed_year_", "signed_month", "when_year", "when_month",
     ]  # fmt: skip
     assert matrix["signed_year_"].to_list()[:3] == [2024, 1999, None]
     assert matrix["when_month"].to_list()[:2] == [2, 12]

@@ -93,8 +93,14 @@ def test_histories_of_the_other_file_are_no_orphans(tmp_path: Path) -> None:
 
 def test_orphans_may_be_dropped_with_a_notice(tmp_path: Path) -> None:
     write(tmp_path, loan=frames()["loan"].with_columns(ID=pl.lit(99)))
-    lenient = portfolio(TOML.replace('key = "ID"', 'key = "ID"\ntrain = "app_train"').replace('key = "LOAN"', 'key = "LOAN"\norphans = "drop"'))
-    assert load_tables(open_data(lenient, tmp_path), "train").notices == ("loan: 4 rows belong to no application and were left out",)
+    lenient = portfolio(
+        TOML.replace('key = "ID"', 'key = "ID"\ntrain = "app_train"').replace(
+            'key = "LOAN"', 'key = "LOAN"\norphans = "drop"'
+        )
+    )
+    assert load_tables(open_data(lenient, tmp_path), "train").notices == (
+        "loan: 4 rows belong to no application and were left out",
+    )
 
 
 def test_absent_tables(tmp_path: Path) -> None:
@@ -179,7 +185,11 @@ def test_unknown_and_mistyped_columns_are_refused_when_scoring(tmp_path: Path) -
     write(tmp_path, app_score=frames()["application"][2:].with_columns(AMOUNT=pl.lit("x"), EXTRA=1).drop("AGE"))
     with pytest.raises(ColumnsError) as caught:
         load_tables(data, "score", contract)
-    assert (caught.value.missing, caught.value.unknown, set(caught.value.mistyped)) == (("AGE",), ("EXTRA",), {"AMOUNT"})
+    assert (caught.value.missing, caught.value.unknown, set(caught.value.mistyped)) == (
+        ("AGE",),
+        ("EXTRA",),
+        {"AMOUNT"},
+    )
 
 
 def test_columns_that_feed_nothing_may_be_absent_and_come_in_any_order(tmp_path: Path) -> None:
@@ -203,7 +213,9 @@ def test_only_some_applications(suffix: str, key: Callable[[int], int | str], tm
     for row, number in enumerate((10, 20)):
         found = load_tables(data, "train", contract, only=[key(number)]).tables
         expected = restrict(BOOK, whole, pl.Series([row]))
-        assert {name: frame.rows() for name, frame in found.items()} == {name: frame.rows() for name, frame in expected.items()}
+        assert {name: frame.rows() for name, frame in found.items()} == {
+            name: frame.rows() for name, frame in expected.items()
+        }
 
 
 def test_an_application_without_history_and_one_that_is_not_there(tmp_path: Path) -> None:
@@ -268,6 +280,9 @@ def test_the_fingerprint_is_of_contents_and_names(tmp_path: Path) -> None:
 def test_progress_is_told(tmp_path: Path) -> None:
     steps: list[Step] = []
     load_tables(write(tmp_path), "train", listen=steps.append)
-    assert [(step.done, step.total, step.note) for step in steps] == [(0, 3, "application"), (1, 3, "loan"), (2, 3, "month"), (3, 3, "")]
-
-
+    assert [(step.done, step.total, step.note) for step in steps] == [
+        (0, 3, "application"),
+        (1, 3, "loan"),
+        (2, 3, "month"),
+        (3, 3, ""),
+    ]

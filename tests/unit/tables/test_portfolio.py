@@ -35,7 +35,10 @@ def test_what_it_says() -> None:
 
 
 TYPOS = {
-    "setting of a table": (changed('key = "LOAN"', 'kee = "LOAN"'), "tables.loan.kee is not a known setting (did you mean 'key'?)"),
+    "setting of a table": (
+        changed('key = "LOAN"', 'kee = "LOAN"'),
+        "tables.loan.kee is not a known setting (did you mean 'key'?)",
+    ),
     "setting of the target": (changed("default = 1", "defalt = 1"), "did you mean 'default'?"),
     "section": (changed("[target]", "[taget]"), "taget is not a known setting (did you mean 'target'?)"),
     "cost": (TOML + "[costs]\nfalse_negatve = 2\n", "did you mean 'false_negative'?"),
@@ -50,15 +53,18 @@ def test_typo(toml: str, words: str) -> None:
 
 CONTRADICTIONS = {
     "no such parent": (changed('parent = "loan"', 'parent = "lone"'), "tables.month.parent names no table: 'lone'"),
-    "on is no key": (changed('parent = "application"\non = "ID"', 'parent = "application"\non = "PASSPORT"'), "must be the key of 'application' ('ID')"),
+    "on is no key": (
+        changed('parent = "application"\non = "ID"', 'parent = "application"\non = "PASSPORT"'),
+        "must be the key of 'application' ('ID')",
+    ),
     "no on": (changed('parent = "loan"\non = "LOAN"', 'parent = "loan"'), "tables.month.on must be the key of 'loan'"),
     "parent without key": (changed('key = "LOAN"', ""), "tables.month.on must be the key of 'loan' (None)"),
     "two roots": (TOML + "[tables.other]\n", "exactly one table, called 'application'"),
     "root by another name": (TOML.replace("application", "client"), "called 'application'"),
     "circle": (
-        changed('parent = "application"\non = "ID"\nkey = "LOAN"', 'parent = "month"\non = "LOAN"\nkey = "LOAN"').replace(
-            'parent = "loan"\non = "LOAN"', 'parent = "loan"\non = "LOAN"\nkey = "LOAN"'
-        ),
+        changed(
+            'parent = "application"\non = "ID"\nkey = "LOAN"', 'parent = "month"\non = "LOAN"\nkey = "LOAN"'
+        ).replace('parent = "loan"\non = "LOAN"', 'parent = "loan"\non = "LOAN"\nkey = "LOAN"'),
         "leads back to itself",
     ),
     "optional root": (changed('key = "ID"', 'key = "ID"\noptional = true'), "have no meaning there"),
@@ -89,7 +95,10 @@ def test_bad_toml_names_the_line() -> None:
 
 
 def test_files_are_utf8() -> None:
-    files = {"portfolio.toml": TOML.encode(), "features/application.sql": "SELECT * FROM application -- é".encode("latin-1")}
+    files = {
+        "portfolio.toml": TOML.encode(),
+        "features/application.sql": "SELECT * FROM application -- é".encode("latin-1"),
+    }
     with pytest.raises(PortfolioError, match=r"book/features/application\.sql must be UTF-8"):
         portfolio_from_files(files, "book")
     with pytest.raises(PortfolioError, match=r"book/portfolio\.toml must be UTF-8"):

@@ -46,7 +46,10 @@ def test_rows_become_frames_with_every_column_of_the_contract() -> None:
 @pytest.mark.parametrize("row", [0, 1, 2])
 def test_the_same_frames_as_from_files(row: int) -> None:
     own = restrict(BOOK, frames(), pl.Series([row]))
-    posted = {name: json.loads(json.dumps(frame.drop("BAD", strict=False).to_dicts(), default=str)) for name, frame in own.items()}
+    posted = {
+        name: json.loads(json.dumps(frame.drop("BAD", strict=False).to_dicts(), default=str))
+        for name, frame in own.items()
+    }
     tables = READER.read(posted | {"application": posted["application"][0]})
     assert {name: frame.rows() for name, frame in tables.items()} == {
         name: frame.drop("BAD", strict=False).rows() for name, frame in own.items()
@@ -63,7 +66,8 @@ def test_absent_and_empty_histories_are_the_same() -> None:
 def test_whole_numbers_dates_sentinels_and_gaps() -> None:
     tables = READER.read(root(AMOUNT=3, AGE=40.0, DAY="2024-02-29", JOB="", BAD=1))
     assert tables["application"].row(0, named=True) | {"ID": 0} == {
-        "ID": 0, "PASSPORT": None, "SEX": None, "AMOUNT": 3.0, "AGE": 40, "JOB": "", "OWNER": None, "DAY": dt.date(2024, 2, 29),
+        "ID": 0, "PASSPORT": None, "SEX": None, "AMOUNT": 3.0, "AGE": 40, "JOB": "",
+        "OWNER": None, "DAY": dt.date(2024, 2, 29),
     }  # fmt: skip
     assert READER.read(root(AGE=99, DAY="1900-01-01"))["application"].select("AGE", "DAY").row(0) == (None, None)
     assert READER.read(root(AMOUNT=float("nan")))["application"]["AMOUNT"][0] is None
