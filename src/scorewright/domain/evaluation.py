@@ -60,7 +60,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class CandidateRecord:
-    """Everything worth keeping about one candidate of one training."""
+    """Everything worth keeping about one candidate of one training. Curves are drawn from the out-of-fold PDs."""
 
     name: str
     parameters: Mapping[str, float | int | str | bool | None]

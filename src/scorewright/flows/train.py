@@ -169,9 +169,15 @@ def _measure(
         seconds=0.0,
         curves=all_curves(validated.pd, target, costs),
         features=global_importance(contributions, sampled.columns),
-        raw_columns=by_raw_column(contributions, sampled.columns),
+        raw_columns=by_raw_column(contributions, sampled.columns, _raw_labels(source.portfolio)),
         trials=tuning.trials,
     )
+
+
+def _raw_labels(portfolio: Portfolio) -> dict[str, str]:
+    """English labels of raw columns, by ``"table.column"``."""
+    specs = portfolio.tables.items()
+    return {f"{table}.{name}": f"{label.en} ({table})" for table, spec in specs for name, label in spec.labels.items()}
 
 
 def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:

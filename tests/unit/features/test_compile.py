@@ -117,8 +117,8 @@ def test_a_column_without_any_value_goes_with_every_type() -> None:
     tables["application"] = tables["application"].with_columns(
         pl.lit(None, pl.Float64).alias("AMOUNT"), pl.lit(None, pl.Float64).alias("AGE")
     )
-    sql = "SELECT AMOUNT + 1 AS a, CASE WHEN AGE = 'x' THEN 1 ELSE 0 END AS b, COALESCE(AGE, 'none') AS c\nFROM application"
-    assert computed(portfolio(application=sql), tables).rows() == [(None, 0, "none")] * 3
+    sql = "SELECT AGE + 1 AS a, CASE WHEN AGE = 'x' THEN 1 ELSE 0 END AS b, COALESCE(AGE, 'no') AS c\nFROM application"
+    assert computed(portfolio(application=sql), tables).rows() == [(None, 0, "no")] * 3
 
 
 def test_odd_names_need_only_quotes() -> None:
