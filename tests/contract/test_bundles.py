@@ -11,7 +11,7 @@ import pytest
 
 from scorewright.bundle.contents import Bundle, open_bundle, seal
 from scorewright.bundle.manifest import PROTOCOL
-from scorewright.bundle.scorer import Scorer
+from scorewright.bundle.scorer import Scorer, Scores
 from scorewright.errors import BundleCorruptError, BundleError, BundleProtocolError
 from scorewright.flows.train import Plan, train
 from scorewright.registry.folder_registry import FolderRegistry
@@ -80,7 +80,7 @@ def test_pds_are_frequencies_whatever_the_class_weights(sealed: dict[str, Path],
     assert ((scores.pd >= bundle.contents.policy.threshold) == scores.refused).all()
 
 
-def _scored(scorer: Scorer, data: Path):  # type: ignore[no-untyped-def]
+def _scored(scorer: Scorer, data: Path) -> Scores:
     portfolio = scorer.bundle.contents.portfolio
     return scorer.score(load_tables(open_data(portfolio, data), "score", scorer.sealed).tables)
 

@@ -267,9 +267,7 @@ def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
     )
     peer = make_pipeline(
         prepare,
-        LogisticRegression(
-            C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500
-        ),
+        LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500),
     ).fit(values, target)
     model = candidate("logistic_regression").fit(matrix, target, {}, 7)
     np.testing.assert_allclose(model.score(matrix.values), peer.decision_function(values), rtol=0, atol=1e-9)

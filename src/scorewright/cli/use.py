@@ -127,8 +127,8 @@ def serve(
     """Serve decisions over HTTP with the champion.
 
     POST /v1/decisions takes one application as raw rows by table; GET /v1/example gives one to begin with, and
-    /openapi.json describes it all. SCOREWRIGHT_API_KEY sets the key that callers must bring; without it the service listens
-    on loopback only, with a key made for this run. Prints the address, the key and a call to paste.
+    /openapi.json describes it all. SCOREWRIGHT_API_KEY sets the key that callers must bring; without it the service
+    listens on loopback only, with a key made for this run. Prints the address, the key and a call to paste.
 
     Example: [bold]scorewright serve --port 8000[/bold]
     """

@@ -142,9 +142,9 @@ def evaluate_folds(
 ) -> Evaluation:
     """Measure out-of-fold PDs: how well they rank within each fold, everything else over all rows.
 
-    ``auc``, ``gini`` and ``ks`` are means over the folds. Each fold's PDs come from a model of its own, and ranking them
-    against another fold's measures how the models differ as well; a constant PD would then seem to rank backwards, because
-    the fold with more defaults learnt from fewer (Forman and Scholz 2010, *Apples-to-apples in cross-validation studies*).
+    ``auc``, ``gini`` and ``ks`` are means over the folds. Each fold's PDs come from a model of its own, and ranking
+    them against another fold's measures how the models differ as well; a constant PD would then seem to rank backwards,
+    because the fold with more defaults learnt from fewer.
 
     Parameters
     ----------
@@ -157,6 +157,10 @@ def evaluate_folds(
     ------
     ValueError
         As `evaluate`.
+
+    References
+    ----------
+    Forman and Scholz 2010, *Apples-to-apples in cross-validation studies*.
     """
     pooled = dict(evaluate(pd, target, threshold, costs).metrics)
     parts = [evaluate(pd[rows], target[rows], threshold, costs).metrics for rows in _rows_of_folds(fold_of_row)]
