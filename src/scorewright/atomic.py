@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -45,14 +46,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
         There is a file or a folder with contents of that name, or the place may not be written.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise OutputError("What is written goes into a new folder.", f"{path} exists already", "Choose another name.")
+        raise OutputError(
+            "What is written goes into a new or empty folder.", str(path), "Choose another, or remove it."
+        )
+    target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link and rename its target
     with _writable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=path.parent))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
         try:
             yield unfinished
             unfinished.chmod(0o755)
-            unfinished.replace(path)
+            unfinished.replace(target)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from scorewright.errors import ColumnsError, EmptyTableError, OutputError, TargetError
+from scorewright.atomic import whole_folder, write_files
+from scorewright.errors import ColumnsError, EmptyTableError, TargetError
 from scorewright.tables.readers import SUFFIXES, collect, scan_table
 from scorewright.tables.types import column_type, with_dates
 
@@ -85,10 +84,10 @@ def draft_portfolio(data: Path, target: str, out: Path) -> Draft:
     OutputError
         The folder exists already.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError("The portfolio is drafted into a new folder.", f"{out} exists", "Choose another name.")
-    table = _look(data, target)
-    _write(out, {"portfolio.toml": _toml(table, out.resolve().name), "features/application.sql": _sql(table)})
+    with whole_folder(out) as folder:
+        table = _look(data, target)
+        texts = {"portfolio.toml": _toml(table, out.resolve().name), "features/application.sql": _sql(table)}
+        write_files(folder, {name: text.encode() for name, text in texts.items()})
     defaulted = (table.frame[target].cast(pl.String) == _plain(table.default)).mean()
     left_out = (*table.identifiers, *table.never)
     kept = set(table.frame.columns) - {target, table.key, *left_out, *table.dates}
@@ -241,23 +240,3 @@ def _unused(name: str, taken: set[str]) -> str:
         name += "_"
     taken.add(name)
     return name
-
-
-def _write(out: Path, files: dict[str, str]) -> None:
-    unfinished: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=out.parent))
-        for name, text in files.items():
-            (unfinished / name).parent.mkdir(exist_ok=True)
-            (unfinished / name).write_text(text, encoding="utf-8")
-        unfinished.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        unfinished.replace(out)
-    except OSError as error:
-        if unfinished is not None:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        raise OutputError(
-            "The folder must be writable.", f"{out}: {error.strerror}", "Check space and permissions."
-        ) from None

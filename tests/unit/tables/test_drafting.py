@@ -140,7 +140,7 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     draft(tmp_path, outsider())
     before = (tmp_path / "mine" / "portfolio.toml").read_bytes()
-    with pytest.raises(OutputError, match="exists"):
+    with pytest.raises(OutputError, match="new or empty folder"):
         draft(tmp_path, outsider())
     assert (tmp_path / "mine" / "portfolio.toml").read_bytes() == before
     (tmp_path / "file").write_text("x", encoding="utf-8")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
+from scorewright.atomic import whole_folder
 from scorewright.domain.progress import Listener, Step, silent
-from scorewright.errors import OutputError
 from scorewright.tables.sample.chunks import Tables, draw_chunk
 from scorewright.tables.sample.settings import Part, SampleConfig, SampleSummary
 from scorewright.tables.sample.sinks import CsvSink, ParquetSink, Sink
@@ -36,36 +32,9 @@ def write_sample(config: SampleConfig, out: Path, listen: Listener = silent) -> 
     OutputError
         When `out` is in use or cannot be written.
     """
-    _check_free(out)
-    try:
-        with _replacing(out) as folder:
-            rows, defaults = _write(config, folder, listen)
-    except OSError as error:
-        raise OutputError(
-            "The folder of the sample must be writable.", f"{out}: {error.strerror or error}", "Choose another folder."
-        ) from error
+    with whole_folder(out) as folder:
+        rows, defaults = _write(config, folder, listen)
     return SampleSummary(rows, defaults / config.applications, out)
-
-
-def _check_free(out: Path) -> None:
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise OutputError(
-            "A sample is written to a new or empty folder.", str(out), "Choose another, or remove this one."
-        )
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
-    """Give a folder beside `out` that takes its place when all went well and is removed otherwise."""
-    target = Path(os.path.abspath(out))  # noqa: PTH100  resolve() would follow a link and rename its target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.parent / f".{target.name}.{uuid4().hex[:8]}.partial"
-    folder.mkdir()
-    try:
-        yield folder
-        folder.replace(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(config: SampleConfig, folder: Path, listen: Listener) -> tuple[dict[str, int], int]:
