@@ -144,7 +144,7 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
         draft(tmp_path, outsider())
     assert (tmp_path / "mine" / "portfolio.toml").read_bytes() == before
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(OutputError, match="exists"):
+    with pytest.raises(OutputError, match="new or empty folder"):
         draft_portfolio(tmp_path / "book.csv", "outcome", tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["book.csv", "file", "mine"]
 
