@@ -76,11 +76,15 @@ format: install-dev ## Format the code and mend what can be mended safely
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: bench-startup bench-quality ## Every benchmark
+bench: bench-startup bench-sample bench-quality ## Every benchmark
 
 .PHONY: bench-startup
 bench-startup: install-dev ## Time the import and --help
 	$(BIN)/python benchmarks/startup.py
+
+.PHONY: bench-sample
+bench-sample: install-dev ## Generate a sample of official size; its time and memory
+	$(BIN)/python benchmarks/sample.py
 
 .PHONY: bench-quality
 bench-quality: install-dev ## Measure the decisions on real data

@@ -11,22 +11,26 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
 from time import perf_counter
 
-from report import write_report
+from report import today, write_report
 
 from scorewright.decision.costs import baselines
 from scorewright.decision.metrics import evaluate_folds
 from scorewright.decision.threshold import best_threshold
-from scorewright.flows.dataset import Labelled, read_labelled, whole_matrix
+from scorewright.domain.matrix import FeatureMatrix
+from scorewright.features.compile import compile_features
+from scorewright.features.encoding import Encoder, learn_columns
+from scorewright.features.engine import FeatureEngine
+from scorewright.flows.dataset import Labelled, read_labelled
 from scorewright.models.candidates import CANDIDATES
-from scorewright.models.cross_validation import Plan, cross_validate
+from scorewright.models.cross_validation import Lesson, cross_validate
 from scorewright.models.folds import stratified_folds
 from scorewright.models.seam import Candidate
+from scorewright.tables.contract import infer_contract
 from scorewright.tables.portfolio import load_portfolio
 
 SEED = 7
@@ -62,6 +66,14 @@ class Measured:
     seconds: float
 
 
+def whole_matrix(labelled: Labelled) -> FeatureMatrix:
+    """Compute the matrix of all applications; nothing is locked away, because here candidates are only compared."""
+    portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
+    compiled = compile_features(portfolio, infer_contract(portfolio, labelled.tables))
+    features = FeatureEngine(portfolio, compiled).compute(labelled.tables)
+    return Encoder(learn_columns(features, compiled), unseen="null").encode(features, root[portfolio.key])
+
+
 def measure(candidate: Candidate, labelled: Labelled, seeds: tuple[int, ...]) -> Measured:
     """Cross-validate a candidate with its defaults; the threshold is the cheapest on the out-of-fold PDs."""
     matrix, target, costs = whole_matrix(labelled), labelled.target, labelled.portfolio.costs
@@ -69,7 +81,7 @@ def measure(candidate: Candidate, labelled: Labelled, seeds: tuple[int, ...]) ->
     for seed in seeds:
         started = perf_counter()
         folds = stratified_folds(target, seed, FOLDS)
-        pd = cross_validate(candidate, Plan(matrix, target, folds, seed)).pd
+        pd = cross_validate(candidate, Lesson(matrix, target, folds, seed)).pd
         metrics = evaluate_folds(pd, target, folds, best_threshold(pd, target, costs).value, costs).metrics
         rows.append((metrics["auc"], metrics["cost"], metrics["brier"], perf_counter() - started))
     return Measured(*(mean(column) for column in zip(*rows, strict=True)))
@@ -114,7 +126,7 @@ def main() -> int:
         Path(__file__).with_suffix(""),
         title="Quality of untuned candidates on real data",
         notes=(
-            f"{datetime.now(UTC):%Y-%m-%d}; {libraries}; seed {SEED}; `make bench-quality`.",
+            f"{today()}; {libraries}; seed {SEED}; `make bench-quality`.",
             "Five-fold out-of-fold on every labelled row, the same folds for all candidates of a set.",
             f"`clients_10k` is the mean of {len(SETS[1].seeds)} seeds.",
             "Cost per application at 10:1, at the cheapest threshold of the calibrated out-of-fold PDs.",

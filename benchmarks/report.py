@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+
+def today() -> str:
+    """Date of a measurement, in UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
 def write_report(

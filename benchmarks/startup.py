@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from report import today, write_report
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 11
@@ -60,28 +61,6 @@ def measure() -> list[Timing]:
     ]
 
 
-def table(timings: list[Timing]) -> str:
-    """Write the timings as a Markdown table."""
-    empty = timings[0].median
-    rows = [
-        f"| {timing.start.name} | {timing.median:.3f} | {timing.least:.3f} | {timing.median / empty:.1f} | "
-        + (f"{timing.start.budget:.1f} |" if timing.start.budget else "- |")
-        for timing in timings
-    ]
-    return "\n".join(
-        [
-            "# Start-up",
-            "",
-            f"`make bench-startup`: {ROUNDS} rounds in turn, Python {platform.python_version()}, {platform.machine()}.",
-            "",
-            "| command | median s | least s | times the empty interpreter | budget s |",
-            "| --- | ---: | ---: | ---: | ---: |",
-            *rows,
-            "",
-        ]
-    )
-
-
 def figures(timings: list[Timing]) -> dict[str, float]:
     """Give the timings as flat names and seconds."""
     names = [timing.start.name.replace("--", "").replace(" ", "_") for timing in timings]
@@ -92,10 +71,26 @@ def figures(timings: list[Timing]) -> dict[str, float]:
 def main() -> None:
     """Measure, write and print."""
     timings = measure()
-    written = table(timings)
-    (HERE / "startup.md").write_text(written, encoding="utf-8")
-    (HERE / "startup.json").write_text(json.dumps(figures(timings), indent=2) + "\n", encoding="utf-8")
-    print(written)
+    empty = timings[0].median
+    rows = [
+        (
+            timing.start.name,
+            f"{timing.median:.3f}",
+            f"{timing.least:.3f}",
+            f"{timing.median / empty:.1f}",
+            f"{timing.start.budget:.1f}" if timing.start.budget else "",
+        )
+        for timing in timings
+    ]
+    write_report(
+        HERE / "startup",
+        title="Start-up",
+        notes=(f"{today()}; `make bench-startup`: {ROUNDS} rounds in turn, Python {platform.python_version()}.",),
+        header=("command", "median s", "least s", "times the empty interpreter", "budget s"),
+        rows=rows,
+        figures=figures(timings),
+    )
+    print(*(" ".join(row) for row in rows), sep="\n")
 
 
 if __name__ == "__main__":

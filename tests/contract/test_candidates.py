@@ -23,7 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
 from scorewright.errors import SettingsError
 from scorewright.models.candidates import CANDIDATES, candidate
-from scorewright.models.cross_validation import Fitted, OutOfFold, Plan, cross_validate, fit_final
+from scorewright.models.cross_validation import Fitted, Lesson, OutOfFold, cross_validate, fit_final
 from scorewright.models.folds import stratified_folds
 from scorewright.models.loading import load_model
 from scorewright.models.seam import Candidate, Model
@@ -87,7 +87,7 @@ def parameters(of: Candidate) -> dict[str, float | int | str | bool | None]:
 def case(request: pytest.FixtureRequest) -> Case:
     of: Candidate = request.param
     matrix, target = portfolio()
-    plan = Plan(matrix, target, stratified_folds(target, 7), 7)
+    plan = Lesson(matrix, target, stratified_folds(target, 7), 7)
     out_of_fold = cross_validate(of, plan, parameters(of))
     fitted = fit_final(of, plan, out_of_fold)
     return Case(of, matrix, target, fitted.model, out_of_fold, fitted)

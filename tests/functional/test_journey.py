@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from scorewright.flows.dataset import read_labelled, split
+from scorewright.registry.folder_registry import FolderRegistry
+from scorewright.tables.portfolio import load_portfolio
 
 Verb = Callable[..., Any]
 CANDIDATES = {"dummy", "logistic_regression", "random_forest", "lightgbm"}
@@ -141,3 +146,30 @@ def test_tuning_keeps_to_its_trials(verb: Verb, lending_book: Callable[..., Path
     verb(tmp_path / "home", "init", book, "--data", data, "--target", "status")
     ran = verb(tmp_path / "home", "train", book, "--data", data, "--trials", "3", "--candidate", "logistic_regression")
     assert ran.code == 0, ran.err
+    record = FolderRegistry(tmp_path / "home" / "registry").latest().candidate("logistic_regression")
+    assert 1 <= len(record.trials) <= 3
+    assert record.parameters["C"] == min(record.trials, key=lambda trial: trial.objective).parameters["C"]
+
+
+def test_an_unknown_candidate_is_refused_before_anything_is_written(sample: Path, verb: Verb, tmp_path: Path) -> None:
+    names = ("--candidate", "dummy", "--candidate", "oracle")
+    ran = verb(tmp_path, "train", "home_credit", "--data", sample, *names)
+    assert ran.code == 3
+    assert "oracle" in ran.err
+    assert not (tmp_path / "bundles").exists()
+
+
+def test_a_portfolio_that_names_a_date_is_tested_on_its_latest_months(
+    verb: Verb, lending_book: Callable[..., Path], tmp_path: Path
+) -> None:
+    data, book = lending_book(), tmp_path / "book"
+    verb(tmp_path, "init", book, "--data", data, "--target", "status")
+    toml = book / "portfolio.toml"
+    toml.write_text(re.sub(r'^# date = ("opened")', r"date = \1", toml.read_text(), flags=re.MULTILINE))
+    assert verb(tmp_path, "train", book, "--data", data, "--trials", "0", "--candidate", "dummy").code == 0
+    bundle = next(path for path in (tmp_path / "bundles").iterdir())
+    labelled = read_labelled(load_portfolio(book), data)
+    train, test = split(labelled, 7, 0.2)
+    opened = labelled.tables["application"]["opened"]
+    assert opened[train].max() < opened[test].min()
+    assert f"measured once on {len(test):,}" in (bundle / "card.md").read_text()

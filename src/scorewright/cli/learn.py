@@ -87,8 +87,8 @@ def init(
 def check(portfolio: PortfolioName, data: Data) -> None:
     """Check tables against a portfolio, without training.
 
-    Reads every table, checks columns, types, keys, links and the target, compiles the feature SQL and prints the
-    contract that a training would seal. Nothing is written.
+    Reads every table, checks columns, types, keys, links and the target, compiles the feature SQL and prints what the
+    columns hold. A training seals the same description of its own rows. Nothing is written.
 
     Example: [bold]scorewright check home_credit --data tables[/bold]
     """
@@ -119,7 +119,12 @@ def train(
     portfolio: PortfolioName,
     data: Data,
     trials: Annotated[int, typer.Option(min=0, help="Parameter sets tried per candidate; 0 keeps the defaults.")] = 10,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="Most minutes of tuning per candidate.")] = 5.0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, help="Most minutes of tuning per candidate; the clock then decides too, not the seed alone."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same data, portfolio and seed give the same bundle.")] = 7,
     candidates: Annotated[
         list[str] | None, typer.Option("--candidate", help="Compare only these; repeat the option.")
@@ -175,6 +180,10 @@ def _show_training(record: TrainingRecord) -> None:
     simple = ", ".join(f"{name.replace('_', ' ')} {cost:.4f}" for name, cost in record.baselines.items())
     say(f"Cost and AUC out of fold, the rest on the locked test set. Without a model: {simple}.")
     winner = record.candidate(record.winner)
+    closed_form = winner.out_of_fold.metrics.get("cost_closed_form")
+    if closed_form is not None:
+        cheapest = winner.out_of_fold.metrics["cost"]
+        say(f"{record.winner}: its threshold costs {cheapest:.4f} out of fold, the closed form's {closed_form:.4f}.")
     spans = [_span(winner, name, words) for name, words in (("cost", "cost"), ("auc", "AUC"), ("brier", "Brier score"))]
     say(f"* {record.winner} loses the least. On the test set, with 95 % intervals: {'; '.join(spans)}.")
 

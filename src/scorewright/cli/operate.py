@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scorewright.cli.console import OUT, progress, say, show_table
+from scorewright.cli.console import OUT, progress, say, show_table, warn
 from scorewright.cli.exits import DRIFTED
 from scorewright.cli.manual import register, workbench
 from scorewright.cli.use import Unseen, WhichModel, WhichPortfolio
 
 if TYPE_CHECKING:
-    from scorewright.monitor.drift import DriftReport
+    from scorewright.monitor.drift import DriftReport, Shift
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def add_verbs(app: typer.Typer) -> None:
 def models(portfolio: WhichPortfolio = None) -> None:
     """List the registered versions and who is champion and challenger."""
     registry = workbench().registry
-    names = [portfolio] if portfolio else registry.portfolios()
+    names = (registry.latest(portfolio).portfolio,) if portfolio else registry.portfolios()
     versions = [version for name in names for version in registry.versions(name)]
     rows = [
         (v.portfolio, v.version, v.candidate, ", ".join(v.aliases), v.bundle[:12], f"{v.created:%Y-%m-%d %H:%M}")
@@ -56,7 +56,9 @@ def drift(
 
     with progress() as listen:
         loaded = load_version(workbench().registry, portfolio, model, unseen.value)
-        report = watch_folder(loaded, data, listen)
+        watched = watch_folder(loaded, data, listen)
+    warn(*watched.notices)
+    report = watched.report
     if as_json:
         OUT.out(json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False), highlight=False)
     else:
@@ -71,6 +73,7 @@ def _show_drift(report: DriftReport) -> None:
         (
             row.feature,
             f"{row.shift.psi:.3f}",
+            _distance(row.shift),
             f"{row.shift.p_adjusted:.2g}",
             f"{row.missing_then:.1%}",
             f"{row.missing_now:.1%}",
@@ -81,10 +84,17 @@ def _show_drift(report: DriftReport) -> None:
     title = (
         f"{report.rows_now:,} applications against {report.rows_then:,} of training: the {len(shown)} largest changes"
     )
-    show_table(title, ("feature", "PSI", "p adjusted", "empty then", "now", "verdict"), rows)
+    show_table(title, ("feature", "PSI", "KS or χ²", "p adjusted", "empty then", "now", "verdict"), rows)
     pd = report.pd
     say(f"PD: mean {pd.mean_then:.4f} then, {pd.mean_now:.4f} now, PSI {pd.shift.psi:.3f}: {pd.shift.verdict}.")
     say(f"{len(changed)} of {len(report.features)} features drifted.")
+
+
+def _distance(shift: Shift) -> str:
+    """KS of a number, chi-squared of a category."""
+    if shift.ks is not None:
+        return f"KS {shift.ks:.3f}"
+    return "–" if shift.chi_squared is None else f"χ² {shift.chi_squared:,.1f}"
 
 
 def promote(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,20 +140,20 @@ def serve(
     from scorewright.serve.settings import load_settings
 
     settings = load_settings(host=host, port=port)
+    made = None
     if settings.api_key is None and is_loopback(settings.host):
-        import secrets
-
-        settings = load_settings(host=host, port=port, api_key=SecretStr(secrets.token_urlsafe(24)))
+        made = secrets.token_urlsafe(24)
+        settings = load_settings(host=host, port=port, api_key=SecretStr(made))
     app = workbench().service(portfolio, model, settings)
-    key = settings.api_key.get_secret_value() if settings.api_key else ""
-    run(app, settings, lambda address: _announce(address, key))
+    run(app, settings, lambda address: _announce(address, made))
 
 
-def _announce(address: str, key: str) -> None:
-    header = f"-H 'Authorization: Bearer {key}'"
+def _announce(address: str, made: str | None) -> None:
+    """Say where and how to ask. A key of the operator's own is not repeated: this may end in a log."""
+    header = f"-H 'Authorization: Bearer {made}'" if made else '-H "Authorization: Bearer $SCOREWRIGHT_API_KEY"'
     say(
         f"Serving on {address} until Ctrl-C.",
-        f"Key: {key}",
+        f"Key for this run: {made}" if made else "Key: the one in SCOREWRIGHT_API_KEY.",
         "",
         "Ask for a decision on a made-up application:",
         f"  curl -s {header} {address}/v1/example |",

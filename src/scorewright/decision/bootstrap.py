@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scorewright.decision.costs import cost_of_each
 from scorewright.decision.inputs import Floats, checked_pair
-from scorewright.decision.metrics import COUNTS, Ranked, measure, rank
+from scorewright.decision.metrics import Ranked, measure, rank
 from scorewright.domain.costs import CostMatrix
 from scorewright.domain.evaluation import Evaluation, Interval
 
@@ -43,7 +43,7 @@ def evaluate_with_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure PDs against targets, with an interval for every measure but the four counts.
+    """Measure PDs against targets, with an interval for every measure.
 
     The threshold stays fixed: its choice is not drawn again. Equal rows in any order and an equal seed give equal
     intervals. Each resample costs O(n). An interval is left out when some resample does not define its measure.
@@ -65,7 +65,7 @@ def evaluate_with_intervals(
     intervals = {
         name: _interval(value, np.array([replicate[name] for replicate in replicates]), level)
         for name, value in metrics.items()
-        if name not in COUNTS and all(name in replicate for replicate in replicates)
+        if all(name in replicate for replicate in replicates)
     }
     return Evaluation(metrics, intervals)
 

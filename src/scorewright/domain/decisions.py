@@ -62,5 +62,5 @@ class DecisionService(Protocol):
         ...
 
     def example(self) -> Mapping[str, Any]:
-        """Give a made-up application that the model accepts, built from the profile: typical values, no person."""
+        """Give a made-up application that the model accepts, made of typical values: no person."""
         ...

@@ -30,9 +30,10 @@ class Curve:
 class Evaluation:
     """Measures of one set of PDs against their targets, at one threshold.
 
-    `metrics` maps a metric's name (``auc``, ``gini``, ``ks``, ``accuracy``, ``brier``, ``log_loss``, ``true_positive``,
-    ``false_positive``, ``true_negative``, ``false_negative``, ``approval_rate``, ``bad_rate``, ``cost``) to its value.
-    Intervals are given where they were asked for.
+    `metrics` maps a metric's name (``auc``, ``gini``, ``ks``, ``accuracy``, ``brier``, ``log_loss``,
+    ``true_positive``, ``false_positive``, ``true_negative``, ``false_negative``, ``approval_rate``, ``bad_rate``,
+    ``cost``) to its value; out of fold also ``cost_closed_form``, the cost at the threshold that the cost matrix alone
+    gives. Intervals are given where they were asked for.
     """
 
     metrics: Mapping[str, float]

@@ -25,14 +25,14 @@ def write_card(portfolio: Portfolio, record: CandidateRecord, train_rows: int, t
     str
         Markdown; the same candidate gives the same text, so that a bundle's hash depends on no clock.
     """
-    costs = portfolio.costs
+    costs, closed_form = portfolio.costs, _number(record.out_of_fold, "cost_closed_form")
     lines = [
         f"# {portfolio.label.en}: {record.name}",
         "",
         f"Trained on {train_rows:,} applications; measured once on {test_rows:,} locked away before.",
         f"A missed default costs {costs.false_negative:g}, a refused good client {costs.false_positive:g}.",
         f"Refused from a PD of {record.threshold:.4f} upwards; on perfectly calibrated PDs the cheapest threshold",
-        f"would be {costs.closed_form_threshold:.4f}.",
+        f"would be {costs.closed_form_threshold:.4f}; out of fold that one costs {closed_form} per application.",
         "",
         "| measure | out of fold | test set | 95 % interval |",
         "| --- | ---: | ---: | ---: |",

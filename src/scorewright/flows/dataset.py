@@ -102,6 +102,20 @@ def _as_text(value: bool | float | str, dtype: pl.DataType) -> str | None:
     return text
 
 
+def split(labelled: Labelled, seed: int, test_share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows to train on and rows to lock away: a training and a later promotion must find the same ones.
+
+    Raises
+    ------
+    TrainingError
+        The rows cannot be split.
+    """
+    portfolio = labelled.portfolio
+    date = portfolio.tables[portfolio.root].date
+    dates = labelled.tables[portfolio.root][date].to_numpy() if date else None
+    return hold_out(labelled.target, seed, test_share, dates)
+
+
 def build_dataset(labelled: Labelled, seed: int, test_share: float, listen: Listener = silent) -> Dataset:
     """Lock the test set away, then compile and compute the features.
 
@@ -115,8 +129,7 @@ def build_dataset(labelled: Labelled, seed: int, test_share: float, listen: List
         The rows cannot be split.
     """
     portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
-    date = portfolio.tables[portfolio.root].date
-    train, test = hold_out(labelled.target, share=test_share, seed=seed, dates=root[date].to_numpy() if date else None)
+    train, test = split(labelled, seed, test_share)
     contract = infer_contract(portfolio, restrict(portfolio, labelled.tables, pl.Series(train)))
     listen(Step("features", 0, 1))
     compiled = compile_features(portfolio, contract)
@@ -125,11 +138,3 @@ def build_dataset(labelled: Labelled, seed: int, test_share: float, listen: List
     matrix = encoder.encode(features, root[portfolio.key])
     listen(Step("features", 1, 1, f"{len(matrix.columns)} features"))
     return Dataset(contract, compiled, matrix, labelled.target, train, test, labelled.notices)
-
-
-def whole_matrix(labelled: Labelled) -> FeatureMatrix:
-    """Compute the matrix of all applications, with nothing locked away: for benchmarks that only cross-validate."""
-    portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
-    compiled = compile_features(portfolio, infer_contract(portfolio, labelled.tables))
-    features = FeatureEngine(portfolio, compiled).compute(labelled.tables)
-    return Encoder(learn_columns(features, compiled), unseen="null").encode(features, root[portfolio.key])

@@ -14,8 +14,7 @@ from scorewright.domain.evaluation import Interval
 from scorewright.domain.progress import Listener, silent
 from scorewright.errors import NoModelError, PromotionRefusedError, SettingsError
 from scorewright.flows.champion import LoadedModel, load_version, only_portfolio
-from scorewright.flows.dataset import read_labelled
-from scorewright.models.folds import hold_out
+from scorewright.flows.dataset import read_labelled, split
 from scorewright.registry.seam import ModelVersion, Registry
 from scorewright.tables.loading import fingerprint, hold, open_data, restrict
 from scorewright.tables.types import Tables
@@ -107,10 +106,8 @@ def _compare(champion: LoadedModel, challenger: LoadedModel, data: Path, listen:
     contents = challenger.scorer.bundle.contents
     _check_fingerprint(contents, data)
     labelled = read_labelled(contents.portfolio, data, listen)
-    root = labelled.tables[contents.portfolio.root]
-    date = contents.portfolio.tables[contents.portfolio.root].date
-    share, seed = float(contents.metrics["plan"]["test_share"]), contents.provenance.seed
-    _, test = hold_out(labelled.target, share=share, seed=seed, dates=root[date].to_numpy() if date else None)
+    seed = contents.provenance.seed
+    _, test = split(labelled, seed, float(contents.metrics["plan"]["test_share"]))
     tables = restrict(contents.portfolio, labelled.tables, pl.Series(test))
     target = labelled.target[test]
     old, new = (_test_scores(model, tables) for model in (champion, challenger))

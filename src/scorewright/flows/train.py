@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from scorewright.bundle.contents import Contents, Provenance, seal
 from scorewright.decision.bootstrap import evaluate_with_intervals
-from scorewright.decision.costs import baselines
+from scorewright.decision.costs import baselines, cost_per_application
 from scorewright.decision.curves import all_curves
 from scorewright.decision.metrics import evaluate_folds
 from scorewright.decision.policy import Policy
 from scorewright.decision.threshold import best_threshold
-from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord, Evaluation, TrainingRecord
 from scorewright.domain.progress import Listener, Step, silent
 from scorewright.explain.importance import by_raw_column, global_importance
 from scorewright.explain.leaks import separation_warnings
@@ -106,12 +106,13 @@ def train(
     DataError, PortfolioError, TrainingError
         Before anything is written.
     """
+    names = [candidate_named(name).name for name in dict.fromkeys(plan.candidates)]
     labelled = read_labelled(portfolio, data, listen)
     dataset = build_dataset(labelled, plan.seed, plan.test_share, listen)
     source = _Source(portfolio, fingerprint(open_data(portfolio, data)), plan, dataset)
     folders: dict[str, Path] = {}
     records = []
-    for name in plan.candidates:
+    for name in names:
         record, folders[name] = _train_candidate(name, source, bundles, listen)
         records.append(record)
     training = _training_record(source, labelled, tuple(records))
@@ -140,7 +141,7 @@ def _train_candidate(name: str, source: _Source, bundles: Path, listen: Listener
     plan, rows = source.plan, source.dataset.train_rows
     target = source.dataset.target[rows]
     folds = stratified_folds(target, plan.seed, plan.folds)
-    lesson = cross_validation.Plan(source.dataset.matrix.take(rows), target, folds, plan.seed, listen)
+    lesson = cross_validation.Lesson(source.dataset.matrix.take(rows), target, folds, plan.seed, listen)
     candidate = candidate_named(name)
     tuning = tune(candidate, lesson, Budget(plan.trials, plan.minutes))
     validated = cross_validation.cross_validate(candidate, lesson, tuning.parameters)
@@ -163,7 +164,7 @@ def _measure(
     return CandidateRecord(
         name=name,
         parameters=dict(validated.parameters),
-        out_of_fold=evaluate_folds(validated.pd, target, validated.fold_of_row, policy.threshold, costs),
+        out_of_fold=_out_of_fold(validated, target, policy),
         test=evaluate_with_intervals(test_pd, test_target, policy.threshold, costs, seed=source.plan.seed),
         threshold=policy.threshold,
         seconds=0.0,
@@ -172,6 +173,14 @@ def _measure(
         raw_columns=by_raw_column(contributions, sampled.columns, _raw_labels(source.portfolio)),
         trials=tuning.trials,
     )
+
+
+def _out_of_fold(validated: OutOfFold, target: NDArray[np.int8], policy: Policy) -> Evaluation:
+    """Measure the out-of-fold PDs at the chosen threshold, and price the one that calibration alone would give."""
+    pd, costs = validated.pd, policy.costs
+    chosen = evaluate_folds(pd, target, validated.fold_of_row, policy.threshold, costs)
+    closed_form = cost_per_application(target, pd >= costs.closed_form_threshold, costs)
+    return Evaluation({**chosen.metrics, "cost_closed_form": closed_form})
 
 
 def _raw_labels(portfolio: Portfolio) -> dict[str, str]:
@@ -194,7 +203,7 @@ def _contents(
         "out_of_fold": asdict(record.out_of_fold),
         "test": asdict(record.test),
         "parameters": dict(record.parameters),
-        "plan": {"folds": source.plan.folds, "test_share": source.plan.test_share},
+        "plan": {name: getattr(source.plan, name) for name in ("folds", "test_share", "trials", "minutes")},
     }
     return Contents(
         provenance=replace(source.provenance, candidate=name),

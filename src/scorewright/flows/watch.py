@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from scorewright.domain.progress import Listener, silent
@@ -10,7 +11,15 @@ from scorewright.monitor.drift import DriftReport, compare
 from scorewright.tables.loading import load_tables, open_data
 
 
-def watch_folder(model: LoadedModel, data: Path, listen: Listener = silent) -> DriftReport:
+@dataclass(frozen=True)
+class Watched:
+    """The comparison, and what was noticed while reading."""
+
+    report: DriftReport
+    notices: tuple[str, ...]
+
+
+def watch_folder(model: LoadedModel, data: Path, listen: Listener = silent) -> Watched:
     """Compare the applications of a folder with the profile in the model's bundle.
 
     Raises
@@ -21,4 +30,4 @@ def watch_folder(model: LoadedModel, data: Path, listen: Listener = silent) -> D
     contents = model.scorer.bundle.contents
     loaded = load_tables(open_data(contents.portfolio, data), "score", model.scorer.sealed, listen=listen)
     scores = model.scorer.score(loaded.tables)
-    return compare(contents.profile, scores.matrix, scores.pd)
+    return Watched(compare(contents.profile, scores.matrix, scores.pd), loaded.notices)

@@ -107,7 +107,7 @@ def cross_fitted(
     Returns
     -------
     ndarray of float64, shape (n,)
-        PDs, none of which has seen its own outcome.
+        PDs; no calibration was fitted on a score of its own fold.
     """
     pd = np.empty(len(log_odds))
     for fold in np.unique(fold_of_row):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Lesson:
     """What is learnt from, and how: the same for every candidate of a training.
 
     Parameters
@@ -53,7 +53,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Scores and PDs of n applications, each by a model and a calibration that never saw its outcome.
+    """Scores and PDs of n applications, each by a model that never saw its outcome.
+
+    The calibration of a fold is fitted on the other folds' scores. Those models did see this fold's outcomes; through
+    two parameters fitted on all the others, next to nothing of a single outcome comes back.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ class Fitted:
         return self.calibration.pd(self.model.log_odds(values))
 
 
-def cross_validate(candidate: Candidate, plan: Plan, parameters: Parameters | None = None) -> OutOfFold:
+def cross_validate(candidate: Candidate, lesson: Lesson, parameters: Parameters | None = None) -> OutOfFold:
     """Score each fold by a model learnt from the others.
 
     Imputation, scaling, encoding, the model and the calibration are all learnt inside the folds, and scores come from
@@ -98,33 +101,33 @@ def cross_validate(candidate: Candidate, plan: Plan, parameters: Parameters | No
     ----------
     candidate : Candidate
         The model family.
-    plan : Plan
+    lesson : Lesson
         Applications, folds and seed.
     parameters : mapping, optional
         Values that override the candidate's defaults.
     """
     began = time.perf_counter()
     chosen = {**candidate.defaults(), **(parameters or {})}
-    log_odds = np.empty(len(plan.target))
-    for fold, (rows, scores) in enumerate(fold_scores(candidate, plan, chosen)):
+    log_odds = np.empty(len(lesson.target))
+    for fold, (rows, scores) in enumerate(fold_scores(candidate, lesson, chosen)):
         log_odds[rows] = scores
-        plan.listen(Step(candidate.name, fold + 1, plan.folds, "folds"))
-    pd = sigmoid(log_odds) if candidate.calibrated else cross_fitted(log_odds, plan.target, plan.fold_of_row)
-    return OutOfFold(log_odds, pd, plan.fold_of_row, chosen, time.perf_counter() - began)
+        lesson.listen(Step(candidate.name, fold + 1, lesson.folds, "folds"))
+    pd = sigmoid(log_odds) if candidate.calibrated else cross_fitted(log_odds, lesson.target, lesson.fold_of_row)
+    return OutOfFold(log_odds, pd, lesson.fold_of_row, chosen, time.perf_counter() - began)
 
 
 def fold_scores(
-    candidate: Candidate, plan: Plan, parameters: Parameters
+    candidate: Candidate, lesson: Lesson, parameters: Parameters
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
     """Give, fold by fold, its rows and their log-odds by a model learnt from the other folds."""
-    for fold in range(plan.folds):
-        learn, score = np.flatnonzero(plan.fold_of_row != fold), np.flatnonzero(plan.fold_of_row == fold)
-        model = candidate.fit(plan.matrix.take(learn), plan.target[learn], parameters, plan.seed)
-        yield score, model.log_odds(plan.matrix.values[score])
+    for fold in range(lesson.folds):
+        learn, score = np.flatnonzero(lesson.fold_of_row != fold), np.flatnonzero(lesson.fold_of_row == fold)
+        model = candidate.fit(lesson.matrix.take(learn), lesson.target[learn], parameters, lesson.seed)
+        yield score, model.log_odds(lesson.matrix.values[score])
 
 
-def fit_final(candidate: Candidate, plan: Plan, out_of_fold: OutOfFold) -> Fitted:
-    """Learn from all applications of the plan, with the parameters and calibrated by the scores of cross-validation."""
-    model = candidate.fit(plan.matrix, plan.target, out_of_fold.parameters, plan.seed)
-    calibration = IDENTITY if candidate.calibrated else fit_calibration(out_of_fold.log_odds, plan.target)
+def fit_final(candidate: Candidate, lesson: Lesson, out_of_fold: OutOfFold) -> Fitted:
+    """Learn from all applications, with the parameters of cross-validation and calibrated on its scores."""
+    model = candidate.fit(lesson.matrix, lesson.target, out_of_fold.parameters, lesson.seed)
+    calibration = IDENTITY if candidate.calibrated else fit_calibration(out_of_fold.log_odds, lesson.target)
     return Fitted(model, calibration)

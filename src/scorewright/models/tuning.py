@@ -13,7 +13,7 @@ from scorewright.domain.evaluation import Trial
 from scorewright.domain.progress import Step
 from scorewright.errors import SettingsError
 from scorewright.models.calibration import fit_calibration, log_loss
-from scorewright.models.cross_validation import Plan, fold_scores
+from scorewright.models.cross_validation import Lesson, fold_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ def calibrated_log_loss(log_odds: NDArray[np.float64], target: NDArray[np.int8])
     return log_loss(fit_calibration(log_odds, target).pd(log_odds), target)
 
 
-def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective = calibrated_log_loss) -> Tuning:
+def tune(candidate: Candidate, lesson: Lesson, budget: Budget, objective: Objective = calibrated_log_loss) -> Tuning:
     """Search for the parameters whose out-of-fold scores have the lowest objective.
 
     Tree-structured Parzen estimation (Bergstra et al. 2011, *Algorithms for hyper-parameter optimization*). The
@@ -66,7 +66,7 @@ def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective 
     ----------
     candidate : Candidate
         The model family.
-    plan : Plan
+    lesson : Lesson
         Applications, folds and seed; its listener hears of each trial.
     budget : Budget
         How long to search.
@@ -79,37 +79,37 @@ def tune(candidate: Candidate, plan: Plan, budget: Budget, objective: Objective 
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=plan.seed)
+    sampler = optuna.samplers.TPESampler(seed=lesson.seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
     study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
     study.enqueue_trial(candidate.suggest(optuna.trial.FixedTrial(defaults)))
     for amount, minutes in ((1, None), (budget.trials - 1, budget.minutes)):
         # The defaults are tried however little time there is.
         study.optimize(
-            lambda trial: _measure(candidate, plan, objective, trial),
+            lambda trial: _measure(candidate, lesson, objective, trial),
             n_trials=amount,
             timeout=None if minutes is None else minutes * 60.0,
-            callbacks=[lambda study, trial: plan.listen(_told(candidate, budget, study, trial.number))],
+            callbacks=[lambda study, trial: lesson.listen(_told(candidate, budget, study, trial.number))],
         )
     finished = [trial for trial in study.trials if trial.state is optuna.trial.TrialState.COMPLETE]
     trials = tuple(Trial(trial.number, {**defaults, **trial.params}, float(trial.values[0])) for trial in finished)
     return Tuning(min(trials, key=lambda trial: trial.objective).parameters, trials)
 
 
-def _measure(candidate: Candidate, plan: Plan, objective: Objective, trial: optuna.Trial) -> float:
+def _measure(candidate: Candidate, lesson: Lesson, objective: Objective, trial: optuna.Trial) -> float:
     import optuna
 
     parameters: Parameters = {**candidate.defaults(), **candidate.suggest(trial)}
     seen: list[NDArray[np.intp]] = []
-    log_odds = np.empty(len(plan.target))
+    log_odds = np.empty(len(lesson.target))
     value = math.inf
-    for fold, (rows, scores) in enumerate(fold_scores(candidate, plan, parameters)):
+    for fold, (rows, scores) in enumerate(fold_scores(candidate, lesson, parameters)):
         log_odds[rows] = scores
         seen.append(rows)
         known = np.concatenate(seen)
-        value = float(objective(log_odds[known], plan.target[known]))
+        value = float(objective(log_odds[known], lesson.target[known]))
         trial.report(value, fold)
-        if fold + 1 < plan.folds and trial.should_prune():
+        if fold + 1 < lesson.folds and trial.should_prune():
             raise optuna.TrialPruned
     return value
 

@@ -18,6 +18,7 @@ from scorewright.monitor.binning import Counts, Floats, bin_counts
 from scorewright.monitor.measures import (
     LEAST_EXPECTED,
     benjamini_hochberg,
+    chi_squared,
     chi_squared_p,
     ks_statistic,
     pool,
@@ -45,6 +46,8 @@ class Shift:
     ks : float or None
         Largest distance between the distribution functions of the values present; None for a category or without
         values.
+    chi_squared : float or None
+        Statistic of homogeneity of the values present, over their pooled bins; None without values.
     p_value, p_adjusted : float
         Of no drift; adjusted for everything else the report tests.
     verdict : {"stable", "minor", "drifted"}
@@ -54,6 +57,7 @@ class Shift:
     psi: float
     psi_by_chance: float
     ks: float | None
+    chi_squared: float | None
     p_value: float
     p_adjusted: float
     verdict: Verdict
@@ -120,6 +124,7 @@ class _Found:
     psi: float
     bins: int
     ks: float | None
+    chi_squared: float | None
     p: float
 
 
@@ -133,9 +138,10 @@ def _find(sample: _Sample) -> _Found:
     valued = bool(then.sum() and now.sum())
     tests += [chi_squared_p(then, now)] if valued and then.size > 1 else []
     ks = ks_statistic(*sample.bins) if valued and sample.ordered else None
+    statistic = chi_squared(then, now) if valued else None
     if sum(counts[0] for counts in sample.missing):
         then, now = (np.append(c, m[0]) for c, m in zip((then, now), sample.missing, strict=True))
-    return _Found(psi(then, now), then.size, ks, min([1.0, *(len(tests) * p for p in tests)]))
+    return _Found(psi(then, now), then.size, ks, statistic, min([1.0, *(len(tests) * p for p in tests)]))
 
 
 def _category_counts(profile: CategoryProfile, column: FeatureColumn, present: Floats) -> tuple[Counts, Counts]:
@@ -177,7 +183,7 @@ class _Judge:
         chance = psi_by_chance(found.bins, self.rows, 1.0 - self.alpha)
         matters = found.psi >= max(self.material, chance)
         verdict: Verdict = "stable" if p_adjusted >= self.alpha else "drifted" if matters else "minor"
-        return Shift(found.psi, chance, found.ks, found.p, p_adjusted, verdict)
+        return Shift(found.psi, chance, found.ks, found.chi_squared, found.p, p_adjusted, verdict)
 
 
 def _check(profile: Profile, matrix: FeatureMatrix, pd: Floats) -> None:

@@ -53,19 +53,21 @@ def psi_by_chance(bins: int, rows: tuple[int, int], level: float) -> float:
     return float(chdtri(bins - 1, 1.0 - level)) * (1 / n + 1 / m) if bins > 1 else 0.0
 
 
-def chi_squared_p(then: Counts, now: Counts) -> float:
-    r"""Return the p-value of homogeneity of two binned samples (Pearson 1911).
+def chi_squared(then: Counts, now: Counts) -> float:
+    r"""Return the statistic of homogeneity of two binned samples (Pearson 1911).
 
-    :math:`\chi^2 = \sum_i (a_i \sqrt{m/n} - b_i \sqrt{n/m})^2 / (a_i + b_i)` with B - 1 degrees of freedom; 1 for a
-    single bin. No bin may be empty in both samples.
+    :math:`\chi^2 = \sum_i (a_i \sqrt{m/n} - b_i \sqrt{n/m})^2 / (a_i + b_i)` . No bin may be
+    empty in both samples.
     """
+    ratio = np.sqrt(now.sum() / then.sum())
+    return float(np.sum((then * ratio - now / ratio) ** 2 / (then + now)))
+
+
+def chi_squared_p(then: Counts, now: Counts) -> float:
+    """Return the p-value of `chi_squared`, with B - 1 degrees of freedom; 1 for a single bin."""
     from scipy.special import chdtrc
 
-    if then.size < 2:
-        return 1.0
-    ratio = np.sqrt(now.sum() / then.sum())
-    statistic = np.sum((then * ratio - now / ratio) ** 2 / (then + now))
-    return float(chdtrc(then.size - 1, statistic))
+    return float(chdtrc(then.size - 1, chi_squared(then, now))) if then.size > 1 else 1.0
 
 
 def _fisher_p(then: Counts, now: Counts) -> float:

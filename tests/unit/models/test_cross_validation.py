@@ -8,18 +8,18 @@ from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
 from scorewright.domain.progress import Step
 from scorewright.models.calibration import IDENTITY, cross_fitted, fit_calibration
 from scorewright.models.candidates import candidate
-from scorewright.models.cross_validation import Plan, cross_validate, fit_final
+from scorewright.models.cross_validation import Lesson, cross_validate, fit_final
 from scorewright.models.folds import stratified_folds
 
 
-def plan(told: list[Step] | None = None, rows: int = 300) -> Plan:
+def plan(told: list[Step] | None = None, rows: int = 300) -> Lesson:
     draw = np.random.default_rng(6)
     values = draw.normal(size=(rows, 2))
     target = (draw.random(rows) < 1 / (1 + np.exp(1.0 - values[:, 0]))).astype(np.int8)
     columns = tuple(FeatureColumn(name, "numeric", Label(name, name), (f"a.{name}",)) for name in "xy")
     matrix = FeatureMatrix(pl.Series("key", np.arange(rows)), columns, values)
     heard = [] if told is None else told
-    return Plan(matrix, target, stratified_folds(target, 7), 7, heard.append)
+    return Lesson(matrix, target, stratified_folds(target, 7), 7, heard.append)
 
 
 def test_each_fold_is_scored_by_a_model_of_the_others() -> None:
@@ -38,7 +38,7 @@ def test_an_outcome_never_reaches_its_own_pd() -> None:
     of, known = candidate("logistic_regression"), plan()
     inside = known.fold_of_row == 2
     flipped = np.where(inside, 1 - known.target, known.target).astype(np.int8)
-    other = Plan(known.matrix, flipped, known.fold_of_row, 7)
+    other = Lesson(known.matrix, flipped, known.fold_of_row, 7)
     before, after = cross_validate(of, known), cross_validate(of, other)
     np.testing.assert_array_equal(after.log_odds[inside], before.log_odds[inside])
     assert not np.array_equal(after.log_odds[~inside], before.log_odds[~inside])

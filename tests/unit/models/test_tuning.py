@@ -13,7 +13,7 @@ from scorewright.domain.progress import Step
 from scorewright.errors import SettingsError
 from scorewright.models.calibration import fit_calibration, log_loss
 from scorewright.models.candidates import candidate
-from scorewright.models.cross_validation import Plan, cross_validate
+from scorewright.models.cross_validation import Lesson, cross_validate
 from scorewright.models.folds import stratified_folds
 from scorewright.models.prior import Prior
 from scorewright.models.seam import Parameters, ParameterValue, Suggest
@@ -52,14 +52,14 @@ class Blurry:
         return Scaled(0.0, 5 * abs(float(parameters["x"]) - 0.7))
 
 
-def plan(rows: int = 400, listen: list[Step] | None = None) -> Plan:
+def plan(rows: int = 400, listen: list[Step] | None = None) -> Lesson:
     draw = np.random.default_rng(4)
     value = draw.normal(size=rows)
     target = (draw.random(rows) < 1 / (1 + np.exp(1.5 - 1.5 * value))).astype(np.int8)
     column = FeatureColumn("value", "numeric", Label("value", "valeur"), ("application.value",))
     matrix = FeatureMatrix(pl.Series("key", np.arange(rows)), (column,), value[:, None])
     told = [] if listen is None else listen
-    return Plan(matrix, target, stratified_folds(target, 7), 7, told.append)
+    return Lesson(matrix, target, stratified_folds(target, 7), 7, told.append)
 
 
 def objective_of(of: Blurry, at: float) -> float:
