@@ -169,7 +169,7 @@ def test_a_portfolio_that_names_a_date_is_tested_on_its_latest_months(
     assert verb(tmp_path, "train", book, "--data", data, "--trials", "0", "--candidate", "dummy").code == 0
     bundle = next(path for path in (tmp_path / "bundles").iterdir())
     labelled = read_labelled(load_portfolio(book), data)
-    train, test = split(labelled, 7, 0.2)
+    train, test = split(labelled, 0.2)
     opened = labelled.tables["application"]["opened"]
     assert opened[train].max() < opened[test].min()
     assert f"measured once on {len(test):,}" in (bundle / "card.md").read_text()

@@ -10,8 +10,8 @@ import typer
 
 from scorewright import __version__
 from scorewright.cli import learn, operate, use
-from scorewright.cli.console import show_error
-from scorewright.cli.exits import exit_code
+from scorewright.cli.console import show_error, tell
+from scorewright.cli.exits import INTERRUPTED, exit_code
 from scorewright.cli.manual import manual
 from scorewright.errors import ScorewrightError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     epilog=(
         "State lives under SCOREWRIGHT_HOME (default ./.scorewright); SCOREWRIGHT_REGISTRY names another registry. "
         "Exit codes: 0 done, 2 usage, 3 settings, 4 portfolio, 5 data, 6 training, 7 bundle, 8 registry, 9 output, "
-        "20 drift found, 1 anything else."
+        "20 drift found, 130 stopped by Ctrl-C, 1 anything else."
     ),
 )
 
@@ -60,4 +60,5 @@ def run(arguments: Sequence[str] | None = None) -> None:
         show_error(error)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
-        sys.exit(130)
+        tell("Stopped. What was not finished was not written.")
+        sys.exit(INTERRUPTED)

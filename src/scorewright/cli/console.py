@@ -66,6 +66,11 @@ def say(*lines: str) -> None:
         OUT.print(line, markup=False, soft_wrap=True)
 
 
+def tell(line: str) -> None:
+    """Say on stderr what is going on, where no progress can be shown."""
+    ERR.print(line, markup=False, soft_wrap=True, style="dim")
+
+
 def warn(*lines: str) -> None:
     """Print notices to stderr."""
     for line in lines:

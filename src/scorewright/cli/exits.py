@@ -20,6 +20,9 @@ EXIT_CODES: dict[type[errors.ScorewrightError], int] = {
 #: ``scorewright drift`` found that the applications have changed. Not an error, but a script must see it.
 DRIFTED = 20
 
+#: Stopped by Ctrl-C, as shells count it.
+INTERRUPTED = 130
+
 
 def exit_code(error: errors.ScorewrightError) -> int:
     """Map an error to the exit code of its nearest class.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scorewright.cli.console import progress, say, show_table, warn
+from scorewright.cli.console import OUT, progress, say, show_table, warn
 from scorewright.cli.manual import register, workbench
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ Data = Annotated[
     Path,
     typer.Option("--data", metavar="DIR", help="Folder with the tables (CSV, zipped CSV, Parquet), or the one table."),
 ]
+
+
+#: Where the terminal is narrower than the first, only so many columns of the comparison are shown.
+_WIDE, _NARROW_COLUMNS = 110, 7
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -43,7 +47,8 @@ def sample(
     """Make the seven Home Credit tables from a latent risk process.
 
     No row is a real person's. About 8 % default, and histories carry signal beyond the application. Applications to
-    score come along in application_test, without a target.
+    score come along in application_test, without a target. With --months a column DATE_APPLICATION is added: train on
+    such a sample to watch the drift in it.
 
     Example: [bold]scorewright sample tables --applications 20000 --seed 7[/bold]
     """
@@ -102,7 +107,7 @@ def check(portfolio: PortfolioName, data: Data) -> None:
         rows = [_column_row(name, column) for name, column in columns.items()]
         show_table(f"\n{table}: {checked.rows[table]:,} rows", ("column", "type", "empty", "values"), rows)
     say(
-        f"\nThe tables hold: {len(checked.contract.tables)} tables, {checked.features} features, "
+        f"\nThe data hold: tables {len(checked.contract.tables)}, features {checked.features}; "
         f"{checked.defaulted:,} of {checked.applications:,} applications defaulted."
     )
     if checked.absent:
@@ -167,6 +172,8 @@ def compare(
 
     Cost is per application, with the costs of the portfolio. Out-of-fold measures chose the threshold and the winner;
     test measures were taken once, afterwards, and carry a 95 % bootstrap interval.
+
+    Example: [bold]scorewright compare --portfolio home_credit[/bold]
     """
     _show_training(workbench().registry.latest(portfolio))
 
@@ -174,9 +181,11 @@ def compare(
 def _show_training(record: TrainingRecord) -> None:
     warn(*record.warnings)
     ordered = sorted(record.candidates, key=lambda candidate: candidate.out_of_fold.metrics["cost"])
-    header = ("candidate", "cost", "AUC", "test cost", "test AUC", "Gini", "KS", "approved", "bad rate", "threshold")
+    header = ("candidate", "cost", "AUC", "test cost", "test AUC", "approved", "threshold", "bad rate", "KS", "Gini")
     title = f"{record.portfolio}: {record.applications:,} applications, {record.features} features, seed {record.seed}"
-    show_table(title, header, [_candidate_row(candidate, record.winner) for candidate in ordered])
+    rows = [_candidate_row(candidate, record.winner) for candidate in ordered]
+    shown = len(header) if OUT.width >= _WIDE else _NARROW_COLUMNS
+    show_table(title, header[:shown], [row[:shown] for row in rows])
     simple = ", ".join(f"{name.replace('_', ' ')} {cost:.4f}" for name, cost in record.baselines.items())
     say(f"Cost and AUC out of fold, the rest on the locked test set. Without a model: {simple}.")
     winner = record.candidate(record.winner)
@@ -196,11 +205,11 @@ def _candidate_row(record: CandidateRecord, winner: str) -> tuple[str, ...]:
         f"{fold['auc']:.4f}",
         f"{test['cost']:.4f}",
         f"{test['auc']:.4f}",
-        f"{test['gini']:.3f}",
-        f"{test['ks']:.3f}",
         f"{test['approval_rate']:.1%}",
-        f"{test['bad_rate']:.1%}" if "bad_rate" in test else "–",
         f"{record.threshold:.4f}",
+        f"{test['bad_rate']:.1%}" if "bad_rate" in test else "–",
+        f"{test['ks']:.3f}",
+        f"{test['gini']:.3f}",
     )
 
 

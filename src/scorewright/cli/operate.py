@@ -23,9 +23,15 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def models(portfolio: WhichPortfolio = None) -> None:
-    """List the registered versions and who is champion and challenger."""
+    """List the registered versions and who is champion and challenger.
+
+    Example: [bold]scorewright models[/bold]
+    """
+    from scorewright.flows.champion import chosen_portfolio
+
     registry = workbench().registry
-    names = (registry.latest(portfolio).portfolio,) if portfolio else registry.portfolios()
+    names = registry.portfolios() if portfolio is None else ()
+    names = names or (chosen_portfolio(registry, portfolio),)
     versions = [version for name in names for version in registry.versions(name)]
     rows = [
         (v.portfolio, v.version, v.candidate, ", ".join(v.aliases), v.bundle[:12], f"{v.created:%Y-%m-%d %H:%M}")
@@ -84,7 +90,7 @@ def _show_drift(report: DriftReport) -> None:
     title = (
         f"{report.rows_now:,} applications against {report.rows_then:,} of training: the {len(shown)} largest changes"
     )
-    show_table(title, ("feature", "PSI", "KS or χ²", "p adjusted", "empty then", "now", "verdict"), rows)
+    show_table(title, ("feature", "PSI", "KS or χ²", "p adjusted", "empty then", "empty now", "verdict"), rows)
     pd = report.pd
     say(f"PD: mean {pd.mean_then:.4f} then, {pd.mean_now:.4f} now, PSI {pd.shift.psi:.3f}: {pd.shift.verdict}.")
     say(f"{len(changed)} of {len(report.features)} features drifted.")
@@ -123,7 +129,10 @@ def promote(
 
 
 def rollback(portfolio: WhichPortfolio = None) -> None:
-    """Give the champion alias back to the version that held it before. Its bundle is verified first."""
+    """Give the champion alias back to the version that held it before. Its bundle is verified first.
+
+    Example: [bold]scorewright rollback[/bold]
+    """
     from scorewright.flows.release import rollback as run_rollback
 
     version = run_rollback(workbench().registry, portfolio)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scorewright.cli.console import progress, say, show_table, warn
+from scorewright.cli.console import progress, say, show_table, tell, warn
 from scorewright.cli.manual import register, workbench
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ class Language(StrEnum):
 
     en = "en"
     fr = "fr"
+
+
+_SUMS = {
+    "en": ("all other features", "average application", "score: the sum"),
+    "fr": ("toutes les autres variables", "demande moyenne", "score : la somme"),
+}
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -96,6 +102,11 @@ def explain(
     decision = service.decide_from_folder(data, id)
     info = decision.model
     rows = [_contribution_row(contribution, lang.value) for contribution in decision.contributions]
+    shown = sum(contribution.contribution for contribution in decision.contributions)
+    if decision.base is not None and decision.score is not None:
+        words = _SUMS[lang.value]
+        sums = (decision.score - decision.base - shown, decision.base, decision.score)
+        rows += [(word, "", f"{value:+.4f}") for word, value in zip(words, sums, strict=True)]
     title = f"{decision.outcome} {decision.application}: PD {decision.pd:.4f}, threshold {info.threshold:.4f}"
     show_table(title, ("feature", "value", f"contribution ({info.scale})"), rows)
     say(f"{info.portfolio} version {info.version} ({info.candidate}), bundle {info.bundle[:12]}.")
@@ -108,6 +119,8 @@ def _contribution_row(contribution: Contribution, language: str) -> tuple[str, s
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10_000:
+        return f"{value:.0f}"
     return (
         f"{value:,.4g}"
         if isinstance(value, float) and abs(value) < 1000
@@ -144,6 +157,7 @@ def serve(
     if settings.api_key is None and is_loopback(settings.host):
         made = secrets.token_urlsafe(24)
         settings = load_settings(host=host, port=port, api_key=SecretStr(made))
+    tell("Loading the model ...")
     app = workbench().service(portfolio, model, settings)
     run(app, settings, lambda address: _announce(address, made))
 

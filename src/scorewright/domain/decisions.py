@@ -37,13 +37,19 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Decision:
-    """PD and outcome of one application, the model that gave them, and its largest contributions."""
+    """PD and outcome of one application, the model that gave them, and its largest contributions.
+
+    `base` is the score of the average application and `score` this one's, both on the model's own scale: `score` is
+    `base` plus the contributions of all features, of which the largest are given.
+    """
 
     application: int | str
     pd: float
     outcome: Outcome
     model: ModelInfo
     contributions: tuple[Contribution, ...] = ()
+    base: float | None = None
+    score: float | None = None
 
 
 class DecisionService(Protocol):

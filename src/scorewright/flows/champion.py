@@ -38,24 +38,26 @@ def load_version(
     BundleError
         Its bundle is not the one that was registered.
     """
-    version = registry.version(portfolio or only_portfolio(registry), wanted)
+    version = registry.version(chosen_portfolio(registry, portfolio), wanted)
     bundle = open_bundle(registry.fetch(version), expected=version.bundle)
     return LoadedModel(version, Scorer(bundle, unseen))
 
 
-def only_portfolio(registry: Registry) -> str:
-    """Name the one portfolio that was trained.
+def chosen_portfolio(registry: Registry, wanted: str | None) -> str:
+    """Name the portfolio that is meant: the wanted one, or the only one that was trained.
 
     Raises
     ------
     NoModelError
-        There is none, or there are several.
+        It was never trained, there is none, or there are several.
     """
     known = registry.portfolios()
-    if len(known) == 1:
-        return known[0]
+    if wanted in known or (wanted is None and len(known) == 1):
+        return wanted or known[0]
     if not known:
         raise NoModelError("A model must be trained first.", "an empty registry", "Run `scorewright train`.")
+    if wanted is not None:
+        raise NoModelError("The portfolio must have been trained.", repr(wanted), f"Trained are: {', '.join(known)}.")
     raise NoModelError(
         "One portfolio must be meant.", f"{len(known)} trained: {', '.join(known)}", "Name it with --portfolio."
     )

@@ -56,6 +56,8 @@ class ModelService:
             pd=float(scores.pd[0]),
             outcome=scorer.bundle.contents.policy.outcomes(scores.pd)[0],
             model=self.model(),
+            base=float(row[-1]),
+            score=float(row.sum()),
             contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
         )
 

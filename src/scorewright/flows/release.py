@@ -13,7 +13,7 @@ from scorewright.decision.bootstrap import paired_cost_difference
 from scorewright.domain.evaluation import Interval
 from scorewright.domain.progress import Listener, silent
 from scorewright.errors import NoModelError, PromotionRefusedError, SettingsError
-from scorewright.flows.champion import LoadedModel, load_version, only_portfolio
+from scorewright.flows.champion import LoadedModel, chosen_portfolio, load_version
 from scorewright.flows.dataset import read_labelled, split
 from scorewright.registry.seam import ModelVersion, Registry
 from scorewright.tables.loading import fingerprint, hold, open_data, restrict
@@ -45,16 +45,16 @@ def promote(
 ) -> Promotion:
     """Make a version the champion if it loses no more money on the locked test set.
 
-    The test set is the challenger's: the rows that its training locked away, found again from its sealed seed. Both
-    models decide them by their own policy; the champion's may have been among its training rows, which can only favour
-    the champion.
+    The test set is the one that every training on these tables locks away: neither model has seen it, unless the
+    champion was trained on other tables that hold some of these applications, which can only favour the champion. Both
+    decide it by their own policy.
 
     Raises
     ------
     PromotionRefusedError
         The challenger costs more, or the data are not those it was trained on.
     """
-    name = portfolio or only_portfolio(registry)
+    name = chosen_portfolio(registry, portfolio)
     challenger = load_version(registry, name, wanted, unseen="null")
     champion = _champion(registry, name)
     if champion is not None and champion.version.version == challenger.version.version:
@@ -83,7 +83,7 @@ def rollback(registry: Registry, portfolio: str | None) -> ModelVersion:
     NoModelError
         No version held it before, or its bundle no longer verifies.
     """
-    name = portfolio or only_portfolio(registry)
+    name = chosen_portfolio(registry, portfolio)
     previous = registry.previous(name, "champion")
     if previous is None:
         raise NoModelError(
@@ -106,12 +106,13 @@ def _compare(champion: LoadedModel, challenger: LoadedModel, data: Path, listen:
     contents = challenger.scorer.bundle.contents
     _check_fingerprint(contents, data)
     labelled = read_labelled(contents.portfolio, data, listen)
-    seed = contents.provenance.seed
-    _, test = split(labelled, seed, float(contents.metrics["plan"]["test_share"]))
+    _, test = split(labelled, float(contents.metrics["plan"]["test_share"]))
     tables = restrict(contents.portfolio, labelled.tables, pl.Series(test))
     target = labelled.target[test]
     old, new = (_test_scores(model, tables) for model in (champion, challenger))
-    difference = paired_cost_difference(new[0], new[1], old[0], old[1], target, contents.policy.costs, seed=seed)
+    difference = paired_cost_difference(
+        new[0], new[1], old[0], old[1], target, contents.policy.costs, seed=contents.provenance.seed
+    )
     return difference, len(test)
 
 

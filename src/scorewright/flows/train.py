@@ -49,7 +49,8 @@ class Plan:
     candidates : tuple of str
         Names of the candidates to compare.
     seed : int
-        Decides splits, fits, tuning and bootstrap; the same seed gives the same bundle.
+        Decides folds, fits, tuning and bootstrap; the same seed gives the same bundle. The locked test set
+        is the same for every seed.
     folds : int
         Cross-validation folds.
     test_share : float
@@ -108,7 +109,7 @@ def train(
     """
     names = [candidate_named(name).name for name in dict.fromkeys(plan.candidates)]
     labelled = read_labelled(portfolio, data, listen)
-    dataset = build_dataset(labelled, plan.seed, plan.test_share, listen)
+    dataset = build_dataset(labelled, plan.test_share, listen)
     source = _Source(portfolio, fingerprint(open_data(portfolio, data)), plan, dataset)
     folders: dict[str, Path] = {}
     records = []
@@ -219,9 +220,21 @@ def _contents(
     )
 
 
+def _no_better(source: _Source, records: tuple[CandidateRecord, ...], winner: str) -> list[str]:
+    """Say so when, on the test set, the winner loses as much as deciding without a model."""
+    cost = next(record.test.metrics["cost"] for record in records if record.name == winner)
+    simple = baselines(source.dataset.target[source.dataset.test_rows], source.portfolio.costs)
+    rule, least = min(simple.items(), key=lambda item: item[1])
+    if cost < least:
+        return []
+    what = {"approve_all": "approving everyone", "refuse_all": "refusing everyone"}[rule]
+    return [f"On the test set {winner} costs {cost:.4f} per application, no less than {what} ({least:.4f})."]
+
+
 def _training_record(source: _Source, labelled: Labelled, records: tuple[CandidateRecord, ...]) -> TrainingRecord:
     dataset, plan = source.dataset, source.plan
     train = dataset.train_rows
+    winner = cheapest(records)
     leaks = separation_warnings(dataset.matrix.take(train), dataset.target[train])
     return TrainingRecord(
         portfolio=source.portfolio.name,
@@ -229,9 +242,9 @@ def _training_record(source: _Source, labelled: Labelled, records: tuple[Candida
         fingerprint=source.fingerprint,
         applications=len(dataset.target),
         features=len(dataset.matrix.columns),
-        winner=cheapest(records),
+        winner=winner,
         settings={name: value for name, value in asdict(plan).items() if name != "candidates"},
         candidates=records,
-        warnings=(*labelled.notices, *(warning.sentence for warning in leaks)),
+        warnings=(*labelled.notices, *(warning.sentence for warning in leaks), *_no_better(source, records, winner)),
         baselines=baselines(dataset.target[train], source.portfolio.costs),
     )
