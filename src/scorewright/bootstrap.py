@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from scorewright.errors import SettingsError
+
 if TYPE_CHECKING:
     from scorewright.registry.seam import Registry
     from scorewright.serve.app import ServiceApp
@@ -22,7 +24,7 @@ class Settings(BaseSettings):
     Parameters
     ----------
     home : Path
-        ``SCOREWRIGHT_HOME``: folder of the MLflow store, bundles and reports.
+        ``SCOREWRIGHT_HOME``: folder of the MLflow store and the bundles.
     registry : str
         ``SCOREWRIGHT_REGISTRY``: ``mlflow`` (SQLite under home), ``folder``, ``folder:PATH`` or an MLflow tracking URI.
     artifacts : str or None
@@ -44,10 +46,16 @@ class Workbench:
 
     @cached_property
     def registry(self) -> Registry:
-        """The registry of the settings."""
+        """The registry of the settings.
+
+        Raises
+        ------
+        SettingsError
+            Home cannot be a folder, or the registry cannot be opened.
+        """
         from scorewright.registry.opening import open_registry
 
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        _make_home(self.settings.home)
         return open_registry(self.settings.registry, self.settings.home, self.settings.artifacts)
 
     @property
@@ -63,6 +71,17 @@ class Workbench:
 
         loaded = load_version(self.registry, portfolio, wanted)
         return create_app(ModelService(loaded, settings.top_contributions), settings)
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            "SCOREWRIGHT_HOME must name a folder, or a place where one can be made.",
+            f"{home}: {error.strerror or type(error).__name__}",
+            "Name another folder, or correct the permissions.",
+        ) from None
 
 
 def open_workbench() -> Workbench:

@@ -151,6 +151,61 @@ def test_a_manifest_cannot_point_outside(spoilt: Path, name: str) -> None:
         open_bundle(spoilt)
 
 
+@pytest.mark.parametrize("name", ["contract.json", "columns.json", "profile.json", "metrics.json", "card.md"])
+def test_a_manifest_that_vouches_for_less_than_a_model_is_corrupt(spoilt: Path, name: str) -> None:
+    manifest = json.loads((spoilt / "manifest.json").read_bytes())
+    del manifest["files"][name]
+    (spoilt / "manifest.json").write_text(json.dumps(manifest))
+    (spoilt / name).unlink()
+    with pytest.raises(BundleCorruptError, match=name):
+        open_bundle(spoilt)
+
+
+@pytest.mark.parametrize("folder", ["portfolio", "model"])
+def test_a_bundle_without_its_portfolio_or_model_is_corrupt(spoilt: Path, folder: str) -> None:
+    manifest = json.loads((spoilt / "manifest.json").read_bytes())
+    manifest["files"] = {name: digest for name, digest in manifest["files"].items() if not name.startswith(folder)}
+    (spoilt / "manifest.json").write_text(json.dumps(manifest))
+    shutil.rmtree(spoilt / folder)
+    with pytest.raises(BundleCorruptError):
+        open_bundle(spoilt)
+
+
+@pytest.mark.parametrize("protocol", ["1e999", "-1e999", "NaN", "1.0", "true", "null", '"1"', "[1]", "9" * 5000])
+def test_a_protocol_that_is_no_whole_number_is_corrupt(spoilt: Path, protocol: str) -> None:
+    manifest = json.loads((spoilt / "manifest.json").read_bytes())
+    text = json.dumps({**manifest, "protocol": "HERE"}).replace('"HERE"', protocol)
+    (spoilt / "manifest.json").write_text(text)
+    with pytest.raises(BundleCorruptError, match="protocol"):
+        open_bundle(spoilt)
+
+
+@pytest.mark.parametrize("field", ["kind", "portfolio", "candidate", "fingerprint", "seed", "versions", "files"])
+@pytest.mark.parametrize("value", [None, 1.5, [], [{}]])
+def test_a_manifest_has_the_types_of_its_fields(spoilt: Path, field: str, value: object) -> None:
+    manifest = json.loads((spoilt / "manifest.json").read_bytes())
+    (spoilt / "manifest.json").write_text(json.dumps({**manifest, field: value}))
+    with pytest.raises(BundleCorruptError, match=r"manifest\.json"):
+        open_bundle(spoilt)
+
+
+def test_what_a_part_says_of_itself_is_not_reworded(spoilt: Path) -> None:
+    with pytest.raises(BundleCorruptError, match=r"contract\.json must hold tables of columns"):
+        rewritten(spoilt, "contract.json", b"[]")
+
+
+@pytest.mark.parametrize("broken", ["policy.json", "manifest.json"])
+def test_sealing_again_mends_a_broken_bundle(sealed: dict[str, Path], tmp_path: Path, broken: str) -> None:
+    contents = open_bundle(sealed["dummy"]).contents
+    digest, folder = seal(contents, tmp_path)
+    (folder / broken).write_bytes(b"spoilt")
+    with pytest.raises(BundleCorruptError):
+        open_bundle(folder, expected=digest)
+    assert seal(contents, tmp_path) == (digest, folder)
+    assert open_bundle(folder, expected=digest).digest == digest
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_no_manifest_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleCorruptError, match=r"manifest\.json"):
         open_bundle(tmp_path)

@@ -158,6 +158,11 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
     "open quote": ("t.csv", b'a,b\n1,"Dupont\n2,3\n', ""),
     "open quote in the header": ("t.csv", b'a,"b\n1,Dupont\n', "quotation mark"),
     "same name twice": ("t.csv", b"a,b,a\n1,2,Dupont\n", "two columns have the same name ('a')"),
+    "same value twice in a first line that is no header": (
+        "t.csv",
+        b"1,Dupont,Dupont,1990-02-03\n",
+        "two columns have the same name; the first line may not be a header",
+    ),
     "semicolons": ("t.csv", b"a;b\n1;Dupont\n", "separated by semicolons"),
     "Latin-1": ("t.csv", "a,b\n1,Dupont é\n".encode("latin-1"), "it is not UTF-8"),
     "Latin-1 header": ("t.csv", "a,é\n1,2\n".encode("latin-1"), "it is not UTF-8"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scorewright.bundle.manifest import MANIFEST, PROTOCOL, Manifest, sha256
 from scorewright.domain.evaluation import (
     CandidateRecord,
     Curve,
@@ -21,7 +22,7 @@ from scorewright.domain.evaluation import (
     TrainingRecord,
     Trial,
 )
-from scorewright.errors import NoModelError, SettingsError
+from scorewright.errors import NoModelError, RegistryUnusableError, SettingsError
 from scorewright.registry import ModelVersion, Registry, open_registry
 
 Open = Callable[[], Registry]
@@ -53,9 +54,13 @@ def registry(reopen: Open) -> Registry:
 def seal(folder: Path, content: str) -> str:
     """Write a made-up bundle and return its hash."""
     (folder / "features").mkdir(parents=True)
-    (folder / "model.txt").write_bytes(content.encode() + b"\r\n\x00\xff")
-    (folder / "features" / "bureau.sql").write_text("SELECT 1", encoding="utf-8")
-    return hashlib.sha256(content.encode()).hexdigest()
+    files = {"model.txt": content.encode() + b"\r\n\x00\xff", "features/bureau.sql": b"SELECT 1"}
+    for name, held in files.items():
+        (folder / name).write_bytes(held)
+    hashes = {name: sha256(held) for name, held in files.items()}
+    manifest = Manifest(PROTOCOL, "lender", "trees", "trees", "ab" * 32, 1, {}, hashes).to_json()
+    (folder / MANIFEST).write_bytes(manifest)
+    return sha256(manifest)
 
 
 def candidate(name: str, cost: float, bundle: str = "", trials: int = 0) -> CandidateRecord:
@@ -135,22 +140,13 @@ def test_latest_is_the_last_of_the_portfolio_or_of_all(registry: Registry) -> No
 
 def test_a_version_says_where_it_comes_from(registry: Registry, tmp_path: Path) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    run, _ = recorded(registry, tmp_path)
+    run, folder = recorded(registry, tmp_path)
     version = registry.register("lender", "trees", run)
     assert (version.portfolio, version.version, version.candidate, version.run) == ("lender", "1", "trees", run)
-    assert version.bundle == hashlib.sha256(b"lender").hexdigest()
+    assert version.bundle == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     assert before <= version.created <= datetime.now(UTC)
     assert version.created.tzinfo is UTC
     assert version.aliases == ()
-    assert version.metrics == {
-        "threshold": 0.09,
-        "seconds": 1.5,
-        "out_of_fold.auc": 0.7,
-        "test.auc": 0.75,
-        "test.cost": 0.5,
-        "test.cost_low": 0.4,
-        "test.cost_high": 0.6,
-    }
 
 
 def test_versions_are_numbered_in_order_and_kept(reopen: Open, tmp_path: Path) -> None:
@@ -184,6 +180,36 @@ def test_fetch_returns_the_bytes_that_were_recorded(reopen: Open, tmp_path: Path
     sealed = contents(folder)
     shutil.rmtree(folder)  # the registry keeps its own copy
     assert contents(reopen().fetch(reopen().version("lender", "1"))) == sealed
+
+
+@pytest.mark.parametrize("broken", ["model.txt", MANIFEST])
+def test_recording_again_mends_a_broken_copy(registry: Registry, tmp_path: Path, broken: str) -> None:
+    run, folder = recorded(registry, tmp_path)
+    first = registry.register("lender", "trees", run)
+    kept = registry.fetch(first)
+    (kept / broken).write_bytes(b"spoilt")
+    (kept / "stray.txt").touch()
+    record = training(candidate("trees", 0.5, sha256((folder / MANIFEST).read_bytes())))
+    again = registry.record(record, {"trees": folder}, pictures=False)
+    second = registry.register("lender", "trees", again)
+    for version in (first, second):
+        assert contents(registry.fetch(version)) == contents(folder)
+
+
+def test_a_training_whose_file_is_gone_or_broken_is_told(reopen: Open, tmp_path: Path) -> None:
+    recorded(reopen(), tmp_path)
+    (file,) = (
+        found
+        for found in (tmp_path / "home").rglob("*.json")
+        if found.name == "training.json" or found.parent.parent.name == "trainings"
+    )
+    for spoilt in (b"", b"{", b"[]", b"{}", b"\xff", b'{"training": {"seed": 1}}', b"[" * 100_000):
+        file.write_bytes(spoilt)
+        with pytest.raises(RegistryUnusableError, match="backup"):
+            reopen().latest("lender")
+    file.unlink()
+    with pytest.raises(NoModelError, match="scorewright train"):
+        reopen().latest("lender")
 
 
 def test_fetch_says_when_the_files_are_gone(registry: Registry, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scorewright.atomic import whole_folder, write_files
+from scorewright.atomic import write_files
+from scorewright.bundle.folder import AGAIN, keep, verified
 from scorewright.bundle.manifest import MANIFEST, PROTOCOL, Manifest, json_bytes, sha256
 from scorewright.decision.policy import Policy
 from scorewright.domain.matrix import FeatureColumn, Label
-from scorewright.errors import BundleCorruptError, DataError, ScorewrightError
+from scorewright.errors import BundleCorruptError, BundleError, ScorewrightError
 from scorewright.models.calibration import Calibration
 from scorewright.models.loading import load_model
 from scorewright.models.seam import Model
@@ -22,6 +23,9 @@ from scorewright.tables.portfolio import Portfolio, portfolio_from_files
 
 _MODEL = "model/"
 _PORTFOLIO = "portfolio/"
+_REQUIRED = frozenset(
+    f"{name}.json" for name in ("contract", "columns", "calibration", "policy", "profile", "metrics")
+) | {"card.md"}
 T = TypeVar("T")
 
 
@@ -60,7 +64,7 @@ class Bundle:
 
 
 def seal(contents: Contents, parent: Path) -> tuple[str, Path]:
-    """Write a bundle into ``parent/<hash>``; a bundle that is there already is left as it is.
+    """Write a bundle into ``parent/<hash>``; one that is there already is left as it is, unless it is broken.
 
     Returns
     -------
@@ -85,10 +89,7 @@ def seal(contents: Contents, parent: Path) -> tuple[str, Path]:
         files={name: sha256(content) for name, content in files.items()},
     ).to_json()
     digest = sha256(manifest)
-    if not (parent / digest).is_dir():
-        with whole_folder(parent / digest) as folder:
-            write_files(folder, {**files, MANIFEST: manifest})
-    return digest, parent / digest
+    return digest, keep(parent / digest, digest, lambda folder: write_files(folder, {**files, MANIFEST: manifest}))
 
 
 def _files(contents: Contents) -> dict[str, bytes]:
@@ -122,43 +123,21 @@ def open_bundle(folder: Path, expected: str | None = None) -> Bundle:
     BundleCorruptError
         A file is missing, added or changed, or does not hold what it should.
     """
-    if not (folder / MANIFEST).is_file():
-        raise BundleCorruptError(f"A bundle is a folder with {MANIFEST}.", f"none in {folder.name}", "Check the path.")
-    text = (folder / MANIFEST).read_bytes()
-    manifest = Manifest.from_json(text)
-    digest = sha256(text)
-    if expected is not None and digest != expected:
-        raise BundleCorruptError(
-            "The bundle must be the one that was registered.", f"hash {digest[:12]}", "Restore the bundle."
-        )
-    return Bundle(digest, _contents(manifest, _verified(folder, manifest)))
-
-
-def _verified(folder: Path, manifest: Manifest) -> dict[str, bytes]:
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    astray = sorted(present ^ set(manifest.files))
-    if astray:
-        raise BundleCorruptError(
-            "A bundle holds the files of its manifest.", f"missing or added {', '.join(astray[:5])}", _AGAIN
-        )
-    files = {name: (folder / name).read_bytes() for name in sorted(manifest.files)}
-    for name, content in files.items():
-        if sha256(content) != manifest.files[name]:
-            raise BundleCorruptError("Each file must be as it was sealed.", f"{name} has changed", _AGAIN)
-    return files
-
-
-_AGAIN = "Copy the bundle again from the registry, or train again."
+    sealed = verified(folder, expected)
+    return Bundle(sealed.digest, _contents(sealed.manifest, sealed.files))
 
 
 def _contents(manifest: Manifest, files: Mapping[str, bytes]) -> Contents:
+    missing = sorted(_REQUIRED - files.keys())
+    if missing:
+        raise BundleCorruptError("A bundle holds every part of a model.", f"no {', '.join(missing)}", AGAIN)
     columns = _built("columns.json", lambda: tuple(_column(fields) for fields in json.loads(files["columns.json"])))
     written = {name.removeprefix(_PORTFOLIO): content for name, content in files.items() if name.startswith(_PORTFOLIO)}
     model = {name.removeprefix(_MODEL): content for name, content in files.items() if name.startswith(_MODEL)}
     return Contents(
         provenance=Provenance(manifest.candidate, manifest.fingerprint, manifest.seed, manifest.versions),
         portfolio=_built("portfolio", lambda: portfolio_from_files(written, "portfolio")),
-        contract=Contract.from_json(files["contract.json"]),
+        contract=_built("contract.json", lambda: Contract.from_json(files["contract.json"])),
         columns=columns,
         model=_built("model", lambda: load_model(manifest.kind, model, columns)),
         calibration=_built("calibration.json", lambda: Calibration.from_dict(json.loads(files["calibration.json"]))),
@@ -173,11 +152,19 @@ def _built(name: str, build: Callable[[], T]) -> T:
     """Build one part; whatever is wrong in it, the bundle is corrupt."""
     try:
         return build()
-    except DataError:
+    except BundleError:
         raise
-    except (ScorewrightError, AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+    except (
+        ScorewrightError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         what = error.value if isinstance(error, ScorewrightError) else type(error).__name__
-        raise BundleCorruptError(f"{name} must hold what its protocol says.", what, _AGAIN) from None
+        raise BundleCorruptError(f"{name} must hold what its protocol says.", what, AGAIN) from None
 
 
 def _column(fields: dict[str, Any]) -> FeatureColumn:

@@ -18,6 +18,15 @@ MANIFEST = "manifest.json"
 #: Names a bundle may use: no way out of its folder.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TYPES = {
+    "portfolio": str,
+    "candidate": str,
+    "kind": str,
+    "fingerprint": str,
+    "seed": int,
+    "versions": dict,
+    "files": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,9 @@ class Manifest:
         """
         try:
             fields = json.loads(text)
-            protocol = int(fields["protocol"])
+            protocol = fields["protocol"]
+            if type(protocol) is not int:
+                raise TypeError  # noqa: TRY301 - one refusal for whatever is no number
         except (KeyError, TypeError, ValueError, RecursionError):
             raise BundleCorruptError(
                 f"{MANIFEST} must be JSON with a protocol.", "neither", "Copy the bundle again."
@@ -93,8 +104,15 @@ def _checked(fields: dict[str, Any]) -> Manifest:
         raise BundleCorruptError(
             f"{MANIFEST} must have the fields of its protocol.", str(error), "Copy the bundle again."
         ) from None
-    files = manifest.files
-    if not isinstance(files, dict) or not all(
+    astray = sorted(name for name, kind in _TYPES.items() if not isinstance(fields[name], kind))
+    if astray:
+        raise BundleCorruptError(
+            f"{MANIFEST} must have the fields of its protocol.",
+            f"another type of {', '.join(astray)}",
+            "Copy the bundle again.",
+        )
+    files = fields["files"]
+    if not all(
         isinstance(digest, str) and _NAME.fullmatch(name) and _SHA256.fullmatch(digest)
         for name, digest in files.items()
     ):

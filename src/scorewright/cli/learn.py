@@ -24,7 +24,7 @@ Data = Annotated[
 
 
 #: Where the terminal is narrower than the first, only so many columns of the comparison are shown.
-_WIDE, _NARROW_COLUMNS = 110, 7
+_WIDE, _NARROW_COLUMNS = 110, 6
 
 
 def add_verbs(app: typer.Typer) -> None:

@@ -1,12 +1,13 @@
-"""Files and folders of a registry: they appear whole or not at all, and once."""
+"""Files of a registry: they appear whole or not at all, and are read with care."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from scorewright.atomic import whole_file, whole_folder
-from scorewright.errors import OutputError
+from scorewright.atomic import whole_file
+from scorewright.errors import OutputError, RegistryUnusableError
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -29,21 +30,22 @@ def write_whole(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def fill_whole(target: Path, fill: Callable[[Path], object]) -> Path:
-    """Return the folder `target`, filled by `fill` unless it is there already, and only seen when full.
+@contextmanager
+def legible(what: str) -> Iterator[None]:
+    """Say of what a registry keeps that it cannot be read, whatever is wrong in it.
 
     Raises
     ------
-    OutputError
-        The place may not be written.
+    FileNotFoundError
+        It is absent: the caller knows what that means.
+    RegistryUnusableError
+        It cannot be read, or is not what a registry writes.
     """
-    if target.is_dir():
-        return target
     try:
-        with whole_folder(target) as unfinished:
-            fill(unfinished)
-    except OutputError:
-        # Another process may have filled it meanwhile: the same name means the same bytes.
-        if not target.is_dir():
-            raise
-    return target
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RegistryUnusableError(f"{what}: {error.strerror or type(error).__name__}") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise RegistryUnusableError(f"{what} does not hold what was written") from error

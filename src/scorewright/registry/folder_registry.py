@@ -16,26 +16,30 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scorewright.bundle.folder import keep
 from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
-from scorewright.registry.files import fill_whole, write_whole
+from scorewright.registry.files import legible, write_whole
 from scorewright.registry.history import advance, before
-from scorewright.registry.records import flat_metrics, from_json, to_json
+from scorewright.registry.records import from_json, to_json
 from scorewright.registry.seam import (
     ModelVersion,
+    bundle_hash,
     check_alias,
-    check_bundle,
     check_portfolio,
     no_candidate,
     no_folder,
+    no_record,
     no_training,
     no_version,
 )
+
+_KEPT = ("version", "bundle", "candidate", "run")
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,9 @@ class FolderRegistry:
         """Write a training and copy its bundles. Pictures are not kept here."""
         del pictures
         check_portfolio(training.portfolio)
-        hashes = {name: check_bundle(training.candidate(name), folder) for name, folder in bundles.items()}
+        hashes = {name: bundle_hash(training.candidate(name), folder) for name, folder in bundles.items()}
         for name, folder in bundles.items():
-            fill_whole(self._bundle(hashes[name]), partial(shutil.copytree, folder, dirs_exist_ok=True))
+            keep(self._bundle(hashes[name]), hashes[name], partial(shutil.copytree, folder, dirs_exist_ok=True))
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
         write_whole(self._training(training.portfolio, run), to_json(training))
         return run
@@ -86,7 +90,6 @@ class FolderRegistry:
             candidate=candidate,
             run=run,
             created=datetime.now(UTC),
-            metrics=flat_metrics(recorded),
         )
         self._keep(portfolio, replace(shelf, versions=(*shelf.versions, version)))
         return version
@@ -128,7 +131,7 @@ class FolderRegistry:
         last = max(self._trainings(portfolio), key=lambda file: file.name, default=None)
         if last is None:
             raise no_training(portfolio)
-        return from_json(last.read_text(encoding="utf-8"))
+        return _training_from(last)
 
     def fetch(self, version: ModelVersion) -> Path:
         """Return the folder of the bundle, in place."""
@@ -151,20 +154,19 @@ class FolderRegistry:
     def _candidate(self, portfolio: str, candidate: str, run: str) -> CandidateRecord:
         if self._training(portfolio, run) not in self._trainings(portfolio):
             raise no_candidate(candidate, run)
-        training = from_json(self._training(portfolio, run).read_text(encoding="utf-8"))
+        training = _training_from(self._training(portfolio, run))
         for recorded in training.candidates:
             if recorded.name == candidate and recorded.bundle and self._bundle(recorded.bundle).is_dir():
                 return recorded
         raise no_candidate(candidate, run)
 
     def _shelf(self, portfolio: str) -> _Shelf:
+        file = self._shelf_file(portfolio)
         try:
-            text = self._shelf_file(portfolio).read_text(encoding="utf-8")
+            with legible(f"portfolios/{file.name}"):
+                return _shelf_from(portfolio, file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return _Shelf()
-        content = json.loads(text)
-        versions = tuple(_version_from(portfolio, item) for item in content["versions"])
-        return _Shelf(versions, {alias: tuple(held) for alias, held in content["aliases"].items()})
 
     def _keep(self, portfolio: str, shelf: _Shelf) -> None:
         versions = [_version_to(version) for version in shelf.versions]
@@ -179,11 +181,26 @@ class FolderRegistry:
         return no_version(portfolio, asked, [*(version.version for version in shelf.versions), *sorted(shelf.aliases)])
 
 
-def _version_to(version: ModelVersion) -> dict[str, Any]:
-    content = asdict(version) | {"created": version.created.isoformat()}
-    return {name: value for name, value in content.items() if name not in ("portfolio", "aliases")}
+def _training_from(file: Path) -> TrainingRecord:
+    portfolio = file.parent.name
+    try:
+        with legible(f"trainings/{portfolio}/{file.name}"):
+            return from_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise no_record(portfolio) from error
+
+
+def _shelf_from(portfolio: str, text: str) -> _Shelf:
+    content = json.loads(text)
+    versions = tuple(_version_from(portfolio, item) for item in content["versions"])
+    return _Shelf(versions, {alias: tuple(held) for alias, held in content["aliases"].items()})
+
+
+def _version_to(version: ModelVersion) -> dict[str, str]:
+    return {name: getattr(version, name) for name in _KEPT} | {"created": version.created.isoformat()}
 
 
 def _version_from(portfolio: str, content: Mapping[str, Any]) -> ModelVersion:
     created = datetime.fromisoformat(content["created"])
-    return ModelVersion(**{**content, "portfolio": portfolio, "created": created})
+    version, bundle, candidate, run = (str(content[name]) for name in _KEPT)
+    return ModelVersion(portfolio, version, bundle, candidate, run, created)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scorewright.errors import SettingsError
+from scorewright.errors import RegistryUnusableError, SettingsError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,6 +23,7 @@ _ENVIRONMENT = {
     # Seven retries with doubled waits would keep a person waiting minutes for a server that is not there.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
+_RAISING = frozenset({"alembic", "botocore", "mlflow", "sqlalchemy"})
 
 
 def connect(tracking_uri: str) -> MlflowClient:
@@ -45,9 +48,6 @@ def connect(tracking_uri: str) -> MlflowClient:
 
 
 def _reach(make: type[MlflowClient], tracking_uri: str) -> MlflowClient:
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # what goes wrong is said once, by the error below
@@ -55,11 +55,41 @@ def _reach(make: type[MlflowClient], tracking_uri: str) -> MlflowClient:
         client = make(tracking_uri, tracking_uri)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
-    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-        raise _not_reached(error) from error
+    except Exception as error:
+        if _of_the_store(error):
+            raise _not_reached(error) from error
+        raise
     finally:
         logger.setLevel(level)
     return client
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Say that the store failed, whatever MLflow raised. Also a decorator.
+
+    Raises
+    ------
+    RegistryUnusableError
+        The store does not answer, or refuses.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _of_the_store(error):
+            raise RegistryUnusableError(_first_line(error)) from error
+        raise
+
+
+def _of_the_store(error: Exception) -> bool:
+    # By name: what MLflow lets through comes from libraries that are its own affair, and may not be installed.
+    roots = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, ImportError | OSError) or not roots.isdisjoint(_RAISING)
+
+
+def _first_line(error: Exception) -> str:
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return first[:300].rstrip(".")
 
 
 def _not_installed() -> SettingsError:
@@ -71,9 +101,8 @@ def _not_installed() -> SettingsError:
 
 
 def _not_reached(error: Exception) -> SettingsError:
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return SettingsError(
         "The MLflow store must be reachable and of this MLflow's layout.",
-        first[:300].rstrip("."),
+        _first_line(error),
         "Correct the registry's URI, start its server, or run: mlflow db upgrade URI.",
     )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from scorewright.bundle.folder import keep
 from scorewright.domain.evaluation import TrainingRecord
-from scorewright.registry.files import fill_whole
+from scorewright.registry.files import legible
 from scorewright.registry.history import advance, before
-from scorewright.registry.mlflow_client import connect
+from scorewright.registry.mlflow_client import connect, reached
 from scorewright.registry.mlflow_runs import (
     BUNDLE,
     BUNDLE_FOLDER,
@@ -24,17 +27,17 @@ from scorewright.registry.mlflow_runs import (
     PARENT,
     PORTFOLIO,
     TRAINING_FILE,
-    TRIAL,
     RunWriter,
 )
 from scorewright.registry.records import from_json
 from scorewright.registry.seam import (
     ModelVersion,
+    bundle_hash,
     check_alias,
-    check_bundle,
     check_portfolio,
     no_candidate,
     no_folder,
+    no_record,
     no_training,
     no_version,
 )
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
 TRAINING = "scorewright.training"
 _HISTORY = "scorewright.history."
+_OURS = frozenset({BUNDLE, CANDIDATE, TRAINING})
 _PLAIN = re.compile(r"[\w-]+")
 
 
@@ -72,13 +76,16 @@ class MlflowRegistry:
         self._cache = cache
         self._client = connect(tracking_uri)
 
+    @reached()
     def record(self, training: TrainingRecord, bundles: Mapping[str, Path], pictures: bool = True) -> str:
         """Write a training as a parent run with one child per candidate."""
-        for name, folder in bundles.items():
-            check_bundle(training.candidate(name), folder)
+        hashes = {name: bundle_hash(training.candidate(name), folder) for name, folder in bundles.items()}
         experiment = self._experiment(check_portfolio(training.portfolio))
+        for name, folder in bundles.items():
+            self._mend(experiment, hashes[name], folder)
         return RunWriter(self._client, experiment, pictures).write(training, bundles)
 
+    @reached()
     def register(self, portfolio: str, candidate: str, run: str) -> ModelVersion:
         """Make the next version from the child run of a candidate."""
         child = self._child(portfolio, candidate, run)
@@ -89,6 +96,7 @@ class MlflowRegistry:
         made = self._client.create_model_version(portfolio, source, child.info.run_id, tags)
         return self._told(made, ())
 
+    @reached()
     def set_alias(self, portfolio: str, alias: str, version: str) -> None:
         """Give an alias to a version: MLflow moves it in one step.
 
@@ -108,11 +116,13 @@ class MlflowRegistry:
             self._client.set_registered_model_tag(portfolio, _HISTORY + alias, json.dumps(held))
             self._client.set_registered_model_alias(portfolio, alias, version)
 
+    @reached()
     def previous(self, portfolio: str, alias: str) -> str | None:
         """Return the version that held the alias before."""
         model = self._model(portfolio)
         return before(_history(model, alias), _holder(model, alias)) if model else None
 
+    @reached()
     def version(self, portfolio: str, version_or_alias: str) -> ModelVersion:
         """Return one version by number or alias."""
         model, known = self._shelf(portfolio)
@@ -121,15 +131,18 @@ class MlflowRegistry:
             raise self._unknown(portfolio, version_or_alias, model, known)
         return self._told(known[number], _holding(model, number))
 
+    @reached()
     def versions(self, portfolio: str) -> tuple[ModelVersion, ...]:
         """Return every version, oldest first."""
         model, known = self._shelf(portfolio)
         return tuple(self._told(made, _holding(model, number)) for number, made in known.items()) if model else ()
 
+    @reached()
     def portfolios(self) -> tuple[str, ...]:
         """Return the portfolios that have a training."""
         return tuple(sorted(self._experiments()))
 
+    @reached()
     def latest(self, portfolio: str | None = None) -> TrainingRecord:
         """Return the training recorded last, from its file in the parent run."""
         experiments = self._experiments()
@@ -142,18 +155,30 @@ class MlflowRegistry:
         )
         if not runs:
             raise no_training(portfolio)
-        return from_json(self._read(runs[0].info.run_id, TRAINING_FILE))
+        try:
+            with legible(f"{TRAINING_FILE} of the run {runs[0].info.run_id}"):
+                return from_json(self._read(runs[0].info.run_id, TRAINING_FILE))
+        except FileNotFoundError as error:
+            raise no_record(runs[0].data.tags[PORTFOLIO]) from error
 
+    @reached()
     def fetch(self, version: ModelVersion) -> Path:
         """Return the folder of the bundle: in place when the store is local, else downloaded once."""
         child = str(self._client.get_model_version(version.portfolio, version.version).run_id)
         artifacts = self._local(child)
         if artifacts is None:
-            return fill_whole(self._cache / version.bundle, lambda folder: self._download(child, folder))
+            return keep(self._cache / version.bundle, version.bundle, lambda folder: self._download(child, folder))
         folder = artifacts / BUNDLE_FOLDER
         if not folder.is_dir():
             raise no_folder(version)
         return folder
+
+    def _mend(self, experiment: str, digest: str, sealed: Path) -> None:
+        """Replace the broken copies of a bundle that earlier trainings left in a local store."""
+        for run in self._client.search_runs([experiment], f"tags.`{BUNDLE}` = '{digest}'"):
+            artifacts = self._local(run.info.run_id)
+            if artifacts is not None:
+                keep(artifacts / BUNDLE_FOLDER, digest, partial(shutil.copytree, sealed, dirs_exist_ok=True))
 
     def _local(self, run: str) -> Path | None:
         """Folder of a run's artifacts, or None when they are elsewhere.
@@ -214,11 +239,11 @@ class MlflowRegistry:
         if model is None:
             return None, {}
         found = self._client.search_model_versions(f"name = '{portfolio}'", max_results=10_000)
-        ours = sorted((made for made in found if BUNDLE in made.tags), key=lambda made: int(made.version))
+        ours = sorted((made for made in found if made.tags.keys() >= _OURS), key=lambda made: int(made.version))
         return model, {str(made.version): made for made in ours}
 
-    def _told(self, made: MlflowVersion, aliases: tuple[str, ...]) -> ModelVersion:
-        measured = self._client.get_run(str(made.run_id)).data.metrics
+    @staticmethod
+    def _told(made: MlflowVersion, aliases: tuple[str, ...]) -> ModelVersion:
         return ModelVersion(
             portfolio=made.name,
             version=str(made.version),
@@ -227,7 +252,6 @@ class MlflowRegistry:
             run=made.tags[TRAINING],
             created=datetime.fromtimestamp(made.creation_timestamp / 1000, UTC),
             aliases=aliases,
-            metrics={name: value for name, value in measured.items() if not name.startswith(TRIAL)},
         )
 
     @staticmethod
@@ -247,4 +271,5 @@ def _holding(model: RegisteredModel, version: str) -> tuple[str, ...]:
 
 
 def _history(model: RegisteredModel, alias: str) -> tuple[str, ...]:
-    return tuple(json.loads(model.tags.get(_HISTORY + alias, "[]")))
+    with legible(f"the history of {alias!r}"):
+        return tuple(json.loads(model.tags.get(_HISTORY + alias, "[]")))

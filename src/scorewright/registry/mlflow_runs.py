@@ -12,7 +12,8 @@ import itertools
 import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ PORTFOLIO = "scorewright.portfolio"
 CANDIDATE = "scorewright.candidate"
 WINNER = "scorewright.winner"
 BUNDLE = "bundle"
+FINGERPRINT = "fingerprint"
 PARENT = "mlflow.parentRunId"
 TRIAL = "trial."
 BUNDLE_FOLDER = "bundle"
@@ -36,8 +38,8 @@ TRAINING_FILE = "training.json"
 _BATCH = 100  # MLflow's limit for parameters
 _LONGEST_VALUE = 5000
 
-Parameters = Mapping[str, float | int | str | bool | None]
-Step = tuple[str, int, float]
+_Logged = tuple[str, int, float]
+"""Name of a metric, step and value."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class _Run:
 
     name: str
     tags: Mapping[str, str]
-    parameters: Parameters = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[_Logged, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     bundle: Path | None = None
     seconds: float = 0.0
@@ -73,37 +75,38 @@ class RunWriter:
         self._pictures = pictures
 
     def write(self, training: TrainingRecord, bundles: Mapping[str, Path]) -> str:
-        """Write a training and return its run. A training cut short is marked as failed and never found again."""
-        parent = self._start(_parent(training, self._pictures))
-        try:
+        """Write a training and return its run. A run cut short is marked as failed, and its training never found."""
+        with self._run(_parent(training, self._pictures)) as parent:
             for candidate in training.candidates:
-                self._write_candidate(training, candidate, parent, bundles.get(candidate.name))
-            self._client.set_terminated(parent, "FINISHED")
-        except BaseException:
-            self._client.set_terminated(parent, "FAILED")
-            raise
+                bundle = bundles.get(candidate.name)
+                with self._run(_child(training, candidate, parent, bundle, self._pictures)):
+                    pass
         return parent
 
-    def _write_candidate(
-        self, training: TrainingRecord, candidate: CandidateRecord, parent: str, bundle: Path | None
-    ) -> None:
-        run = self._start(_child(training, candidate, parent, bundle, self._pictures))
-        self._client.set_terminated(run, "FINISHED")
+    @contextmanager
+    def _run(self, run: _Run) -> Iterator[str]:
+        """Begin and fill a run; it ends with the block."""
+        begun = int((time.time() - run.seconds) * 1000)
+        identifier: str = self._client.create_run(self._experiment, begun, dict(run.tags), run.name).info.run_id
+        try:
+            self._log(identifier, run)
+            self._store(identifier, run)
+            yield identifier
+            self._client.set_terminated(identifier, "FINISHED")
+        except BaseException:
+            self._client.set_terminated(identifier, "FAILED")
+            raise
 
-    def _start(self, run: _Run) -> str:
+    def _log(self, identifier: str, run: _Run) -> None:
         from mlflow.entities import Metric, Param
 
         now = int(time.time() * 1000)
-        begun = now - int(run.seconds * 1000)
-        identifier: str = self._client.create_run(self._experiment, begun, dict(run.tags), run.name).info.run_id
         measures = [*((name, 0, value) for name, value in run.metrics.items()), *run.steps]
         metrics = [Metric(name, value, now, step) for name, step, value in measures]
         parameters = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in run.parameters.items()]
         for start in range(0, max(len(metrics), len(parameters)), _BATCH):
             part = slice(start, start + _BATCH)
             self._client.log_batch(identifier, metrics[part], parameters[part])
-        self._store(identifier, run)
-        return identifier
 
     def _store(self, identifier: str, run: _Run) -> None:
         if run.bundle is not None:
@@ -132,6 +135,7 @@ def _parent(training: TrainingRecord, pictures: bool) -> _Run:
             KIND: "training",
             PORTFOLIO: training.portfolio,
             WINNER: training.winner,
+            FINGERPRINT: training.fingerprint,
             "mlflow.note.content": _note(training),
         },
         parameters={**training.settings, **{name: getattr(training, name) for name in sorted(shown)}},
@@ -159,11 +163,12 @@ def _child(
 
 def _tags(training: TrainingRecord, candidate: CandidateRecord, parent: str, bundle: Path | None) -> dict[str, str]:
     tags = {KIND: "candidate", PORTFOLIO: training.portfolio, CANDIDATE: candidate.name, PARENT: parent}
+    tags[FINGERPRINT] = training.fingerprint
     tags[WINNER] = str(candidate.name == training.winner).lower()
     return tags if bundle is None else tags | {BUNDLE: candidate.bundle}
 
 
-def _steps(trials: Sequence[Trial]) -> tuple[Step, ...]:
+def _steps(trials: Sequence[Trial]) -> tuple[_Logged, ...]:
     """Return the objective of each trial and the best so far, where it is a number."""
     finite = sorted((trial for trial in trials if math.isfinite(trial.objective)), key=lambda trial: trial.number)
     best = itertools.accumulate((trial.objective for trial in finite), min)

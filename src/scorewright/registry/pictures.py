@@ -122,7 +122,7 @@ def comparison_picture(training: TrainingRecord) -> bytes:
 def _subtitle(candidate: CandidateRecord, curve: Curve) -> str:
     auc = candidate.out_of_fold.metrics.get("auc", math.nan)
     told = curve.name == "roc" and math.isfinite(auc)
-    return f"{candidate.name}: AUC {auc:.3f}, out of fold" if told else candidate.name
+    return f"{candidate.name}: mean AUC of the folds {auc:.3f}" if told else candidate.name
 
 
 def _cost(candidate: CandidateRecord, winner: str) -> dict[str, Any]:

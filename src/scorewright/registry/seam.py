@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -37,8 +37,6 @@ class ModelVersion:
         When it was registered, in UTC.
     aliases : tuple of str
         Aliases it holds now, sorted.
-    metrics : mapping of str to float
-        Measures of the candidate, named as `records.flat_metrics` names them.
     """
 
     portfolio: str
@@ -48,14 +46,14 @@ class ModelVersion:
     run: str
     created: datetime
     aliases: tuple[str, ...] = ()
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class Registry(Protocol):
     """Keeps trainings and model versions.
 
     Readers may work beside one writer: each change appears whole or not at all. Two writers at the same time on the
-    same portfolio are not guarded against each other.
+    same portfolio are not guarded against each other. Any method raises ``RegistryUnusableError`` when what keeps the
+    registry does not answer or was changed by another hand.
     """
 
     def record(self, training: TrainingRecord, bundles: Mapping[str, Path], pictures: bool = True) -> str:
@@ -134,7 +132,7 @@ def check_alias(alias: str) -> str:
     )
 
 
-def check_bundle(candidate: CandidateRecord, folder: Path) -> str:
+def bundle_hash(candidate: CandidateRecord, folder: Path) -> str:
     """Return the SHA-256 under which a candidate's bundle is kept.
 
     Raises
@@ -171,6 +169,15 @@ def no_version(portfolio: str, asked: str, known: Iterable[str]) -> NoModelError
         f"The model of {portfolio!r} asked for must be registered.",
         f"no version or alias {asked!r}",
         f"Choose one of: {names}." if names else "Train a model first: scorewright train.",
+    )
+
+
+def no_record(portfolio: str) -> NoModelError:
+    """Say that the file of a recorded training is no longer where it was written."""
+    return NoModelError(
+        f"The training of {portfolio!r} must be where it was recorded.",
+        "its file is gone",
+        "Restore the registry's files from a backup, or train again: scorewright train.",
     )
 
 

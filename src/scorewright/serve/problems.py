@@ -70,6 +70,7 @@ KINDS: Mapping[type[ScorewrightError], Kind] = MappingProxyType(
         errors.BundleProtocolError: _operator(HTTPStatus.INTERNAL_SERVER_ERROR, "The model is of another protocol"),
         errors.RegistryError: _operator(HTTPStatus.SERVICE_UNAVAILABLE, "The registry does not answer"),
         errors.NoModelError: _operator(HTTPStatus.SERVICE_UNAVAILABLE, "No model is loaded"),
+        errors.RegistryUnusableError: _operator(HTTPStatus.SERVICE_UNAVAILABLE, "The registry is unusable"),
         errors.PromotionRefusedError: _caller(HTTPStatus.CONFLICT, "The promotion is refused"),
         errors.OutputError: _operator(HTTPStatus.INTERNAL_SERVER_ERROR, "The service cannot write"),
         errors.RequestError: _caller(HTTPStatus.BAD_REQUEST, "The request cannot be read"),

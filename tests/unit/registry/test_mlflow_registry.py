@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, TrainingRecord, Trial
-from scorewright.errors import NoModelError, SettingsError
-from scorewright.registry import Registry, open_registry
+from scorewright.errors import NoModelError, RegistryUnusableError, SettingsError
+from scorewright.registry import ModelVersion, Registry, open_registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -58,6 +62,14 @@ def client(home: Path, registry: Registry) -> MlflowClient:
 
 
 @pytest.fixture
+def mlflow_database(home: Path, registry: Registry, tmp_path: Path) -> Path:
+    """Return another home with a copy of the database, to be spoilt."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(home / "mlflow.db", tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     (tmp_path / "sealed").mkdir()
     (tmp_path / "sealed" / "manifest.json").write_text("{}")
@@ -79,6 +91,7 @@ def test_a_training_is_a_parent_run_with_a_child_per_candidate(
     }  # fmt: skip
     assert parent.data.metrics["baseline.all"] == 0.8
     assert parent.data.metrics["test.cost"] == 0.5
+    assert parent.data.tags["fingerprint"] == "fp"
     assert "Few defaults." in parent.data.tags["mlflow.note.content"]
     assert files(client, parent.info.run_id) == ["comparison.csv", "comparison.png", "training.json"]
 
@@ -86,6 +99,7 @@ def test_a_training_is_a_parent_run_with_a_child_per_candidate(
     children = {child.info.run_name: child for child in found}
     assert sorted(children) == ["dummy", "trees"]
     assert {child.info.status for child in found} == {"FINISHED"}
+    assert {child.data.tags["fingerprint"] for child in found} == {"fp"}
     trees = children["trees"]
     assert trees.data.params == {"p0": "0", "p1": "1", "p2": "2"}
     assert trees.data.tags["bundle"] == "ab" * 32
@@ -109,7 +123,6 @@ def test_a_version_leads_to_its_run_and_files(registry: Registry, client: Mlflow
     made = client.get_model_version_by_alias("versions", "champion")
     assert made.tags["bundle"] == version.bundle == "ab" * 32
     assert made.source == f"{client.get_run(str(made.run_id)).info.artifact_uri}/bundle"
-    assert not [name for name in version.metrics if name.startswith("trial.")]
 
 
 def test_more_parameters_than_one_request_takes(registry: Registry, client: MlflowClient) -> None:
@@ -120,18 +133,61 @@ def test_more_parameters_than_one_request_takes(registry: Registry, client: Mlfl
 
 
 def test_a_training_cut_short_is_marked_and_not_found(registry: Registry, client: MlflowClient) -> None:
-    from mlflow.exceptions import MlflowException
-
     whole = training("short")
     spoilt = replace(whole.candidate("trees"), parameters={"not # a name": 1})
-    with pytest.raises(MlflowException, match="not # a name"):
+    with pytest.raises(RegistryUnusableError, match="not # a name"):
         registry.record(replace(whole, candidates=(whole.candidates[0], spoilt)), {}, pictures=False)
     experiment = client.get_experiment_by_name("short")
     assert experiment is not None
-    (parent,) = client.search_runs([experiment.experiment_id], "tags.scorewright.kind = 'training'")
-    assert parent.info.status == "FAILED"
+    ended = {run.info.run_name: run.info.status for run in client.search_runs([experiment.experiment_id])}
+    assert ended == {"training of short": "FAILED", "dummy": "FINISHED", "trees": "FAILED"}
     with pytest.raises(NoModelError):
         registry.latest("short")
+
+
+def test_files_that_cannot_be_written_fail_the_training(tmp_path: Path, mlflow_database: Path) -> None:
+    from mlflow import MlflowClient
+
+    (tmp_path / "file").touch()
+    registry = open_registry("mlflow", mlflow_database, str(tmp_path / "file" / "artifacts"))
+    with pytest.raises(RegistryUnusableError):
+        registry.record(training("unwritable"), {}, pictures=False)
+    client = MlflowClient(f"sqlite:///{mlflow_database / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("unwritable")
+    assert experiment is not None
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["FAILED"]
+    with pytest.raises(NoModelError):
+        registry.latest("unwritable")
+
+
+def test_a_store_that_breaks_later_is_told(mlflow_database: Path) -> None:
+    registry = open_registry("mlflow", mlflow_database)
+    with sqlite3.connect(mlflow_database / "mlflow.db") as database:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            database.execute(f"DROP TABLE {table}")
+    database.close()
+    asked: list[Callable[[], object]] = [
+        registry.portfolios,
+        registry.latest,
+        lambda: registry.versions("lender"),
+        lambda: registry.version("lender", "1"),
+        lambda: registry.previous("lender", "champion"),
+        lambda: registry.set_alias("lender", "champion", "1"),
+        lambda: registry.register("lender", "trees", "run"),
+        lambda: registry.record(training("lender"), {}),
+        lambda: registry.fetch(ModelVersion("lender", "1", "ab" * 32, "trees", "run", datetime.now(UTC))),
+    ]
+    for ask in asked:
+        with pytest.raises(RegistryUnusableError, match="backup"):
+            ask()
+
+
+def test_a_history_changed_by_another_hand_is_told(registry: Registry, client: MlflowClient, bundle: Path) -> None:
+    registry.register("scribbled", "trees", registry.record(training("scribbled"), {"trees": bundle}, pictures=False))
+    registry.set_alias("scribbled", "champion", "1")
+    client.set_registered_model_tag("scribbled", "scorewright.history.champion", "{")
+    with pytest.raises(RegistryUnusableError, match="champion"):
+        registry.previous("scribbled", "champion")
 
 
 def test_an_alias_moved_in_mlflow_is_believed(registry: Registry, client: MlflowClient, bundle: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, TrainingRecord
 from scorewright.registry.pictures import (
+    _subtitle,
     candidate_pictures,
     comparison_picture,
     curve_picture,
@@ -93,6 +94,11 @@ def test_candidates_are_compared_with_and_without_intervals_and_baselines() -> N
     bare = candidate("dummy", 0.9, test=Evaluation({"cost": 0.9}))
     assert_shown(comparison_picture(training(candidate("trees"), bare, baselines={"approve_everyone": 0.8})))
     assert_shown(comparison_picture(training(candidate("trees", 0.5), baselines={})))
+
+
+def test_the_pooled_roc_says_that_its_figure_is_a_mean() -> None:
+    assert _subtitle(candidate("trees"), curve("roc")) == "trees: mean AUC of the folds 0.750"
+    assert _subtitle(candidate("trees"), curve("cost")) == "trees"
 
 
 def test_a_candidate_has_a_picture_for_each_thing_it_brings() -> None:
