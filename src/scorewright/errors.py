@@ -23,6 +23,7 @@
     |  `- BundleProtocolError      bundle-protocol
     |- RegistryError
     |  |- NoModelError             registry-no-model
+    |  |- RegistryUnusableError    registry-unusable
     |  `- PromotionRefusedError    registry-promotion-refused
     |- OutputError                 output-unwritable
     `- RequestError
@@ -101,7 +102,7 @@ class UnreadableFileError(DataError):
         super().__init__(
             "Every data file must be whole CSV (plain or zipped) or Parquet.",
             f"{file}: {reason}",
-            "Export or copy the file again.",
+            "Check the path, or export the file again: comma-separated and UTF-8, or Parquet.",
         )
 
 
@@ -152,7 +153,8 @@ class ColumnsError(DataError):
         if self.missing:
             parts.append(f"missing {', '.join(self.missing)}")
         if self.unknown:
-            parts.append(f"unknown {', '.join(self.unknown)}")
+            names = [name[:60] for name in self.unknown[:5]]
+            parts.append(f"unknown {', '.join([*names, '...'] if len(self.unknown) > 5 else names)}")
         parts += [f"{name} {problem}" for name, problem in self.mistyped.items()]
         super().__init__(
             f"The columns of {table!r} must be those of the contract.",
@@ -257,6 +259,19 @@ class NoModelError(RegistryError):
     """No such model version or alias."""
 
     code = "registry-no-model"
+
+
+class RegistryUnusableError(RegistryError):
+    """The registry does not answer, cannot be written, or holds what it did not write."""
+
+    code = "registry-unusable"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(
+            "The registry must answer, be writable and hold only what was recorded in it.",
+            value,
+            "Check its server, space and permissions, or restore it from a backup.",
+        )
 
 
 class PromotionRefusedError(RegistryError):

@@ -55,10 +55,11 @@ class Scorer:
         contents = bundle.contents
         compiled = compile_features(contents.portfolio, contents.contract)
         self.bundle = bundle
-        self.sealed = Sealed(contents.contract, compiled.used_columns())
+        rule = unseen or contents.portfolio.unseen_category
+        self.sealed = Sealed(contents.contract, compiled.used_columns(), rule)
         self._engine = FeatureEngine(contents.portfolio, compiled)
         declared = declared_categories(contents.columns, contents.portfolio)
-        self._encoder = Encoder(contents.columns, unseen or contents.portfolio.unseen_category, declared)
+        self._encoder = Encoder(contents.columns, rule, declared)
         self._rows = RowReader(contents.portfolio, self.sealed)
 
     def read(self, body: Mapping[str, Any]) -> Tables:

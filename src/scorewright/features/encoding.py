@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from scorewright.domain.matrix import FeatureColumn, FeatureKind, FeatureMatrix
 from scorewright.errors import PortfolioError, UnseenCategoryError
 from scorewright.features.compile import CompiledFeatures, Projection
+from scorewright.tables.contract import hardly_repeats
 from scorewright.tables.portfolio import Portfolio, UnseenCategory
 
 #: More categories than this are an identifier or free text, from which nothing general can be learnt.
 MOST_CATEGORIES = 1000
+
+_LEAVE_OUT = "List its column under `never` or `identifiers`, or group its values in SQL."
 
 
 def learn_columns(features: pl.DataFrame, compiled: CompiledFeatures) -> tuple[FeatureColumn, ...]:
@@ -23,7 +26,7 @@ def learn_columns(features: pl.DataFrame, compiled: CompiledFeatures) -> tuple[F
     Raises
     ------
     PortfolioError
-        A text feature has too many values.
+        A text feature has too many values, or they hardly repeat and may name persons.
     """
     return tuple(_learnt(features[projection.name], projection) for projection in compiled.features)
 
@@ -42,7 +45,13 @@ def _categories(column: pl.Series, kind: FeatureKind) -> tuple[str, ...]:
         raise PortfolioError(
             f"A text feature has at most {MOST_CATEGORIES} different values.",
             f"{column.name} has {len(values)}",
-            "List its column under `never` or `identifiers`, or group its values in SQL.",
+            _LEAVE_OUT,
+        )
+    if hardly_repeats(column):
+        raise PortfolioError(
+            "The values of a text feature repeat: at least two rows to each, on average.",
+            f"{column.name} has {len(values)} in {len(column) - column.null_count()} rows that have one",
+            _LEAVE_OUT,
         )
     return tuple(values)
 

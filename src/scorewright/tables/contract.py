@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from typing import cast
 
 import polars as pl
 
@@ -15,8 +18,11 @@ from scorewright.tables.types import COLUMN_TYPES, POLARS_TYPES, ColumnType, Tab
 #: A text column with more different values than this is taken for free text or an identifier, not for categories.
 MOST_CATEGORIES = 1000
 
-#: A category that fewer rows share is not written down: it could point at a person.
+#: A value that fewer rows share makes up no example: it could point at a person.
 FEWEST_ROWS = 5
+
+#: Of so few rows nobody can tell whether a text repeats.
+_TOO_FEW_TO_TELL = 20
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,12 @@ class ColumnContract:
     nullable : bool
         Whether a value was ever missing.
     minimum, maximum : float or None
-        Range of numbers; None for other types, keys and identifiers.
+        Range of numbers, rounded outwards to two digits: no bound is one person's value. None for other types, keys
+        and identifiers.
     categories : tuple of str
-        Values of a text column, sorted; empty where it is free text or an identifier.
+        Every value of a text column, sorted; empty where it is free text or an identifier.
     typical : float, str, bool or None
-        Median or most common value; makes up examples.
+        Median or most common value, if enough rows share it; makes up examples.
     """
 
     type: ColumnType
@@ -106,6 +113,20 @@ def storage_types(
     return {name: found for name, found in types.items() if found is not None}
 
 
+def hardly_repeats(values: pl.Series, share: float = 0.5) -> bool:
+    """Whether a text rather names persons than groups them: each value stands in too few of the rows that have one.
+
+    Parameters
+    ----------
+    values : polars.Series
+        The whole column.
+    share : float
+        More different values than this share of the filled rows are too many.
+    """
+    filled = values.drop_nulls()
+    return len(values) > _TOO_FEW_TO_TELL and filled.n_unique() > share * len(filled)
+
+
 def infer_contract(portfolio: Portfolio, tables: Tables) -> Contract:
     """Describe checked training tables (see `scorewright.tables.door`). The target is no part of the contract."""
     contract = {}
@@ -131,25 +152,33 @@ def _describe(column: pl.Series, *, private: bool) -> ColumnContract:
 
 
 def _describe_numbers(column: pl.Series, kind: ColumnType, *, nullable: bool) -> ColumnContract:
-    middle = column.drop_nulls().quantile(0.5, "nearest")
-    low, high = column.min(), column.max()
+    values = column.drop_nulls()
+    finite = values.filter(values.is_finite())
+    middle = finite.quantile(0.5, "nearest")
     if middle is None:
         return ColumnContract(kind, nullable)
     typical = int(middle) if kind == "integer" else float(middle)
-    return ColumnContract(kind, nullable, float(low), float(high), typical=typical)  # type: ignore[arg-type]
+    low, high = cast("float", finite.min()), cast("float", finite.max())
+    return ColumnContract(kind, nullable, _rounded(low, ROUND_FLOOR), _rounded(high, ROUND_CEILING), typical=typical)
+
+
+def _rounded(bound: float, way: str) -> float:
+    """Keep two digits of a number."""
+    rounded = float(Context(prec=2, rounding=way).create_decimal(Decimal(repr(float(bound)))))
+    return min(max(rounded, -sys.float_info.max), sys.float_info.max)
 
 
 def _describe_values(column: pl.Series, kind: ColumnType, *, nullable: bool) -> ColumnContract:
     counts = (
         column.alias("value").drop_nulls().value_counts(name="rows").sort("rows", "value", descending=[True, False])
     )
-    if counts.height > MOST_CATEGORIES or (kind == "text" and counts.height * 2 > len(column) > 2 * FEWEST_ROWS):
+    if counts.height > MOST_CATEGORIES or (kind == "text" and hardly_repeats(column)):
         return ColumnContract(kind, nullable)
     common = counts.filter(pl.col("rows") >= FEWEST_ROWS)["value"]
     typical = common[0] if len(common) else None
     if kind != "text":
         return ColumnContract(kind, nullable, typical=typical if kind == "boolean" else _iso(typical))
-    return ColumnContract(kind, nullable, categories=tuple(sorted(common.to_list())), typical=typical)
+    return ColumnContract(kind, nullable, categories=tuple(sorted(counts["value"].to_list())), typical=typical)
 
 
 def _iso(value: object) -> str | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from scorewright.errors import UnreadableFileError
 
 _CHUNK = 1 << 22
+_VALUE = re.compile(r"\s*[-+]?[\d.,]*\d([eE][-+]?\d+)?\s*$|\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,16 @@ def _header(content: Path | bytes, name: str) -> tuple[str, ...]:
         raise UnreadableFileError(name, "it is empty")
     repeated = [column for column, times in Counter(columns).items() if times > 1]
     if repeated:
-        raise UnreadableFileError(name, f"two columns have the same name ({repeated[0][:60]!r})")
+        told = f" ({repeated[0][:60]!r})" if looks_like_header(columns) else "; the first line may not be a header"
+        raise UnreadableFileError(name, f"two columns have the same name{told}")
     if len(columns) == 1 and ";" in columns[0]:
         raise UnreadableFileError(name, "its fields are separated by semicolons, not by commas")
     return columns
+
+
+def looks_like_header(names: Iterable[str]) -> bool:
+    """Whether these can be names of columns: the row of a person holds a number or a day."""
+    return not any(_VALUE.match(name) for name in names)
 
 
 def _lacks_fields(content: Path | bytes, columns: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,6 +23,7 @@ from scorewright.tables.types import POLARS_TYPES, ColumnType, Tables, column_ty
 #: Conversions that lose nothing or are checked row by row. All others are a mistyped column.
 _LOSSLESS = {("integer", "number"), ("date", "datetime")}
 _CHECKED = {("number", "integer"), ("text", "date"), ("text", "datetime"), ("datetime", "date")}
+_NO_HEADER = "The first line does not look like a header: add one, or rename the columns."
 _WIDE = (pl.UInt64(), pl.Int128(), pl.UInt128())
 
 
@@ -58,15 +59,23 @@ def first_layout(
     Raises
     ------
     ColumnsError
-        A column has a type that is not read.
+        A column has a type that is not read, or the column of dates holds none.
     """
     spec = portfolio.tables[table]
     types = storage_types(table, schema, spec.types, unused=spec.never)
     tie = column_type(parent[spec.on]) if parent is not None and spec.on is not None else None
     if tie is not None and spec.on in types:
         types[spec.on] = tie
+    if spec.date is not None:
+        _refuse_other_dates(table, spec.date, types.get(spec.date))
     target = {portfolio.target.column} if table == portfolio.root else set()
     return Layout(types, frozenset(spec.declared_columns) | target, frozenset(schema))
+
+
+def _refuse_other_dates(table: str, column: str, kind: ColumnType | None) -> None:
+    if kind not in {None, "date", "datetime"}:
+        hint = "Write every day as 2024-02-29, or take `date` out of portfolio.toml."
+        raise ColumnsError(table, mistyped={column: f"is {kind}, must be date or datetime"}, hint=hint)
 
 
 def sealed_layout(
@@ -91,6 +100,8 @@ def admit(table: str, frame: pl.DataFrame, spec: TableSpec, layout: Layout) -> p
         A number is infinite.
     """
     missing = sorted(layout.required - set(frame.columns))
+    if missing and not layout.required & set(frame.columns):
+        raise ColumnsError(table, missing, hint=_NO_HEADER)
     unknown = sorted(set(frame.columns) - layout.known)
     present = {name: kind for name, kind in layout.types.items() if name in frame.columns}
     mistyped = _mistyped(frame, spec, present)
@@ -100,7 +111,7 @@ def admit(table: str, frame: pl.DataFrame, spec: TableSpec, layout: Layout) -> p
     absent = [
         pl.lit(None, POLARS_TYPES[kind]).alias(name) for name, kind in layout.types.items() if name not in present
     ]
-    _refuse_infinite(table, cast)
+    _refuse_infinite(table, cast.drop(spec.unread, strict=False))
     return cast.with_columns(*absent, *without_sentinels(spec, cast.schema)).select(list(layout.types))
 
 
@@ -201,14 +212,23 @@ def number_rows(portfolio: Portfolio, root: pl.DataFrame) -> pl.DataFrame:
     ColumnsError
         A column bears the name that the numbers take.
     """
-    if portfolio.tables[portfolio.root].key is not None:
+    if not portfolio.numbered:
         return root
-    if ROW_KEY in root.columns:
-        problem = {ROW_KEY: "has the name that row numbers take"}
-        raise ColumnsError(
-            portfolio.root, mistyped=problem, hint="Rename it, or declare it as the key in portfolio.toml."
-        )
+    refuse_row_key(portfolio.root, root.columns)
     return root.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW_KEY))
+
+
+def refuse_row_key(table: str, columns: Collection[str]) -> None:
+    """Keep the name of the row numbers free in a table without a key.
+
+    Raises
+    ------
+    ColumnsError
+        A column bears it.
+    """
+    if ROW_KEY in columns:
+        problem = {ROW_KEY: "has the name that row numbers take"}
+        raise ColumnsError(table, mistyped=problem, hint="Rename it, or declare it as the key in portfolio.toml.")
 
 
 def _canonical(name: str, have: pl.DataType, want: ColumnType) -> pl.Expr:

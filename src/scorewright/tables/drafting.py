@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,17 @@ import polars as pl
 
 from scorewright.atomic import whole_folder, write_files
 from scorewright.errors import ColumnsError, EmptyTableError, TargetError
+from scorewright.tables.contract import hardly_repeats
+from scorewright.tables.delimited import looks_like_header
+from scorewright.tables.door import refuse_row_key
 from scorewright.tables.readers import SUFFIXES, collect, scan_table
 from scorewright.tables.types import column_type, with_dates
 
 #: Text with more different values than this is drafted as an identifier: a person may know better.
 _MOST_CATEGORIES = 100
+
+#: Likewise text with fewer rows to a value than four: training refuses two, and sees only a part of the rows.
+_MOST_DIFFERENT = 0.25
 
 _BAD_WORDS = frozenset(
     {
@@ -102,8 +108,10 @@ def _look(data: Path, target: str) -> _Table:
     if frame.is_empty():
         raise EmptyTableError(data.name)
     if target not in frame.columns:
-        raise ColumnsError(data.name, missing=[target], hint=f"Name the target among: {', '.join(frame.columns[:20])}.")
+        raise ColumnsError(data.name, missing=[target], hint=_columns_to_name(frame.columns))
     key = _guess_key(frame, target)
+    if key is None:
+        refuse_row_key("application", frame.columns)
     others = [name for name in frame.columns if name not in {target, key}]
     identifiers = tuple(name for name in others if _is_identifier(frame[name]))
     never = tuple(name for name in others if name not in identifiers and _is_useless(frame[name]))
@@ -112,6 +120,12 @@ def _look(data: Path, target: str) -> _Table:
     )
     stem = next(data.name.removesuffix(suffix) for suffix in (*SUFFIXES, "") if data.name.endswith(suffix))
     return _Table(stem, frame, target, _guess_default(frame[target]), key, identifiers, never, dates)
+
+
+def _columns_to_name(columns: Sequence[str]) -> str:
+    if not looks_like_header(columns):
+        return "The first line does not look like a header: add one, or rename the columns."
+    return f"Name the target among: {', '.join(name[:60] for name in columns[:20])}."
 
 
 def _guess_key(frame: pl.DataFrame, target: str) -> str | None:
@@ -139,7 +153,9 @@ def _is_identifier(column: pl.Series) -> bool:
     if kind not in {"integer", "text"}:
         return False
     different = column.drop_nulls().n_unique()
-    return different > _MOST_CATEGORIES if kind == "text" else different == len(column) and _is_named_id(column.name)
+    if kind == "text":
+        return different > _MOST_CATEGORIES or hardly_repeats(column, _MOST_DIFFERENT)
+    return different == len(column) and _is_named_id(column.name)
 
 
 def _is_useless(column: pl.Series) -> bool:

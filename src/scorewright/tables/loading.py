@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,8 @@ from scorewright.tables.door import (
     number_rows,
     sealed_layout,
 )
-from scorewright.tables.portfolio import ROW_KEY, Portfolio
+from scorewright.tables.holding import departures, hold_categories, known_categories
+from scorewright.tables.portfolio import ROW_KEY, Portfolio, UnseenCategory
 from scorewright.tables.readers import SUFFIXES, collect, find_table, parts_of, scan_table
 from scorewright.tables.types import Tables, column_type, with_dates
 
@@ -31,10 +32,34 @@ Purpose = Literal["train", "score"]
 
 @dataclass(frozen=True)
 class Sealed:
-    """The contract that later data are held to, with the raw columns that feed features, by table."""
+    """The contract that later data are held to.
+
+    Parameters
+    ----------
+    contract : Contract
+        What training data looked like.
+    used : mapping of str to frozenset of str
+        Raw columns that feed features, by table.
+    unseen : {"refuse", "null"}
+        What happens to a category in one of these that training never saw and nobody declared.
+    """
 
     contract: Contract
-    used: dict[str, frozenset[str]]
+    used: Mapping[str, frozenset[str]]
+    unseen: UnseenCategory = "refuse"
+
+    def admit(self, portfolio: Portfolio, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Bring a table to its layout and hold its categories to those that are known.
+
+        Raises
+        ------
+        DataError
+            The table breaks the contract.
+        """
+        spec, columns = portfolio.tables[table], self.contract.tables[table]
+        used = self.used.get(table, frozenset())
+        admitted = admit(table, frame, spec, sealed_layout(portfolio, table, columns, used))
+        return hold_categories(table, admitted, known_categories(spec, columns, used), self.unseen)
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,7 @@ class DataFolder:
         key = self.portfolio.key
         sources = {self.find(self.portfolio.root, "train"), self.find(self.portfolio.root, "score")} - {None}
         keys = [own[key]]
-        for source in sources if key != ROW_KEY else ():
+        for source in () if self.portfolio.numbered else sources:
             frame = scan_table(source, text)  # type: ignore[arg-type]
             if key in frame.collect_schema().names():
                 keys.append(collect(frame.select(pl.col(key).cast(own.schema[key], strict=False)), source)[key])  # type: ignore[arg-type]
@@ -140,9 +165,17 @@ def load_tables(
     orphans = check_orphans(
         portfolio, tables, data.root_keys(root, _text_columns(portfolio, portfolio.root, sealed, tables))
     )
-    return Loaded(
-        tables,
-        tuple(f"{name}: {rows} rows belong to no application and were left out" for name, rows in orphans.items()),
+    lost = (f"{name}: {rows} rows belong to no application and were left out" for name, rows in orphans.items())
+    return Loaded(tables, (*lost, *_departures(tables, sealed)))
+
+
+def _departures(tables: Tables, sealed: Sealed | None) -> tuple[str, ...]:
+    if sealed is None:
+        return ()
+    return tuple(
+        sentence
+        for name, frame in tables.items()
+        for sentence in departures(name, frame, sealed.contract.tables[name], sealed.used.get(name, frozenset()))
     )
 
 
@@ -159,7 +192,7 @@ class _Reading:
         portfolio = self.data.portfolio
         text = _text_columns(portfolio, name, self.sealed, self.tables)
         scan = scan_table(source, text)
-        if name == portfolio.root and portfolio.key == ROW_KEY:
+        if name == portfolio.root and portfolio.numbered:
             return self._numbered(scan, source, text)
         frame = collect(self._wanted(name, scan) if self.only is not None else scan, source)
         return self._admitted(name, frame, text)
@@ -177,8 +210,7 @@ class _Reading:
     def _admitted(self, name: str, frame: pl.DataFrame, text: Collection[str]) -> pl.DataFrame:
         portfolio, spec = self.data.portfolio, self.data.portfolio.tables[name]
         if self.sealed is not None:
-            columns, used = self.sealed.contract.tables[name], self.sealed.used.get(name, frozenset())
-            return admit(name, frame, spec, sealed_layout(portfolio, name, columns, used))
+            return self.sealed.admit(portfolio, name, frame)
         settled = with_dates(frame, keep=text)
         above = self.tables.get(spec.parent or "")
         layout = first_layout(portfolio, name, settled.schema, above.schema if above is not None else None)
@@ -215,13 +247,15 @@ def hold(portfolio: Portfolio, tables: Tables, sealed: Sealed) -> Tables:
     ------
     ColumnsError
         A column that feeds this model's features is missing or of another type.
+    UnseenCategoryError
+        Such a column holds a category that nobody knows, and the rule is "refuse".
     """
     held: dict[str, pl.DataFrame] = {}
     for name, columns in sealed.contract.tables.items():
         if name in tables:
             layout = sealed_layout(portfolio, name, columns, sealed.used.get(name, frozenset()))
             known = tables[name].select([column for column in tables[name].columns if column in layout.known])
-            held[name] = admit(name, known, portfolio.tables[name], layout)
+            held[name] = sealed.admit(portfolio, name, known)
     held[portfolio.root] = number_rows(portfolio, held[portfolio.root])
     return held
 

@@ -25,7 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
 ColumnName = Annotated[str, Field(min_length=1)]
 
 #: Column that numbers the applications where the portfolio names no key.
-ROW_KEY = "row"
+ROW_KEY = "row_number"
 
 
 class _Declared(BaseModel):
@@ -71,6 +71,11 @@ class TableSpec(_Declared):
         """Columns that ``*`` leaves out."""
         named = [self.key, self.on, self.date, *self.identifiers, *self.never]
         return frozenset(name for name in named if name is not None)
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Columns that feed nothing at all: neither a feature nor a measure of fairness."""
+        return frozenset(self.never) - frozenset(self.protected)
 
 
 class TargetSpec(_Declared):
@@ -184,6 +189,11 @@ class Portfolio:
     def key(self) -> str:
         """Key of an application; rows are numbered where the portfolio names none."""
         return self.tables[self.root].key or ROW_KEY
+
+    @property
+    def numbered(self) -> bool:
+        """Whether applications are numbered, for want of a key."""
+        return self.tables[self.root].key is None
 
     def children(self, table: str) -> tuple[str, ...]:
         """Name the tables that hang directly under a table, in the order of declaration."""

@@ -11,6 +11,7 @@ import polars as pl
 
 from scorewright.errors import BodyShapeError, ColumnsError, NotFiniteError, OrphanRowsError
 from scorewright.tables.door import admit, check_keys, number_rows, sealed_layout, without_sentinels
+from scorewright.tables.holding import hold_categories, known_categories
 from scorewright.tables.loading import Sealed
 from scorewright.tables.portfolio import Portfolio
 from scorewright.tables.types import ColumnType, Tables
@@ -44,13 +45,21 @@ class RowReader:
         self._columns = sealed.contract.tables
         self._schemas = {table: sealed.contract.polars_schema(table) for table in sealed.contract.tables}
         self._floats = {
-            table: [name for name, each in schema.items() if each.is_float()] for table, schema in self._schemas.items()
+            table: [
+                name for name, each in schema.items() if each.is_float() and name not in portfolio.tables[table].unread
+            ]
+            for table, schema in self._schemas.items()
         }
         self._emptied = {
             table: without_sentinels(portfolio.tables[table], each) for table, each in self._schemas.items()
         }
         self._layouts = {
             table: sealed_layout(portfolio, table, columns, sealed.used.get(table, frozenset()))
+            for table, columns in sealed.contract.tables.items()
+        }
+        self._unseen = sealed.unseen
+        self._known = {
+            table: known_categories(portfolio.tables[table], columns, sealed.used.get(table, frozenset()))
             for table, columns in sealed.contract.tables.items()
         }
 
@@ -124,7 +133,8 @@ class RowReader:
         }
         if missing or unknown or mistyped:
             raise ColumnsError(table, missing, [_printable(name) for name in unknown], mistyped)
-        return self._converted(table, self._finite(table, rows))
+        converted = self._converted(table, self._finite(table, rows))
+        return hold_categories(table, converted, self._known[table], self._unseen)
 
     def _finite(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
         """Empty NaN and refuse infinity, as the door does: JSON has neither, but 1e999 becomes one where it is read."""

@@ -68,3 +68,12 @@ def test_take_keeps_rows_together() -> None:
     matrix = encoder().encode(computed(BOOK), KEYS).take(np.array([2, 0]))
     assert matrix.keys.to_list() == [30, 10]
     assert matrix.values[1, 0] == 40
+
+
+def test_text_that_hardly_repeats_is_no_feature() -> None:
+    rows = [(n, "p", "F", 1.0, 1, f"Anna {n // 2}" if n < 24 else f"Paul {n}", True, None, n % 2) for n in range(26)]
+    tables = frames(application=rows)
+    with pytest.raises(PortfolioError, match="JOB has 14 in 26 rows .*`never` or `identifiers`"):
+        learn_columns(computed(BOOK, tables), compiled(BOOK, tables))
+    tables = frames(application=rows[:24])
+    assert len(learn_columns(computed(BOOK, tables), compiled(BOOK, tables))[1].categories) == 12

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 
 import polars as pl
 import pytest
 
 from scorewright.errors import BundleCorruptError
-from scorewright.tables.contract import FEWEST_ROWS, MOST_CATEGORIES, ColumnContract, Contract, infer_contract
+from scorewright.tables.contract import (
+    FEWEST_ROWS,
+    MOST_CATEGORIES,
+    ColumnContract,
+    Contract,
+    hardly_repeats,
+    infer_contract,
+)
 from tests.oracles.book import TOML, frames, portfolio
 
 BOOK = portfolio()
@@ -45,16 +53,54 @@ def test_the_target_is_no_part_of_it() -> None:
 
 def test_row_numbers_are_no_part_of_it() -> None:
     keyless = portfolio(TOML.split("[tables.loan]")[0].replace('key = "ID"', ""))
-    numbered = frames()["application"].with_columns(row=pl.int_range(pl.len()))
-    assert "row" not in infer_contract(keyless, {"application": numbered}).tables["application"]
+    numbered = frames()["application"].with_columns(row_number=pl.int_range(pl.len()))
+    assert "row_number" not in infer_contract(keyless, {"application": numbered}).tables["application"]
 
 
-def test_categories_that_few_share_are_not_written_down() -> None:
+def test_every_category_is_known_but_only_a_common_one_is_typical() -> None:
     jobs = ["cook"] * FEWEST_ROWS + ["nurse"] * (FEWEST_ROWS + 1) + ["duke"] * (FEWEST_ROWS - 1) + [None]
     column = described(jobs)
-    assert column.categories == ("cook", "nurse")
+    assert column.categories == ("cook", "duke", "nurse")
     assert column.typical == "nurse"
     assert column.nullable
+    assert described(["duke"] * (FEWEST_ROWS - 1)).typical is None
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([25650.0, 117_000_000.0], 25_000.0, 120_000_000.0),
+        ([-7489, -1], -7500.0, -1.0),
+        ([0.1, 0.101], 0.1, 0.11),
+        ([0, 99], 0.0, 99.0),
+        ([2**63 - 1, 101], 100.0, 9.3e18),
+        ([1.7e308, sys.float_info.max], 1.7e308, sys.float_info.max),
+    ],
+)
+def test_no_bound_of_a_range_is_one_persons_value(values: list[float], low: float, high: float) -> None:
+    column = described(values)
+    assert (column.minimum, column.maximum) == (low, high)
+
+
+def test_an_infinite_value_is_no_bound() -> None:
+    column = described([1.0, float("inf"), 3.0, float("-inf")])
+    assert (column.minimum, column.maximum) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([f"name {n}" for n in range(20)], False),
+        ([f"name {n}" for n in range(21)], True),
+        ([f"name {n // 2}" for n in range(40)], False),
+        ([f"name {n // 2}" for n in range(40)] + ["other", None, None], True),
+        ([None] * 40, False),
+    ],
+)
+def test_text_that_hardly_repeats(values: list[str | None], expected: bool) -> None:
+    assert hardly_repeats(pl.Series(values, dtype=pl.String)) is expected
+    hidden = described(pl.Series(values, dtype=pl.String)).categories == ()
+    assert hidden is (expected or values[0] is None)
 
 
 def test_free_text_is_not_written_down() -> None:

@@ -138,6 +138,46 @@ def test_infinity_is_refused() -> None:
         convert([1.0, float("inf"), float("-inf")], "number")
 
 
+def test_infinity_in_a_column_that_feeds_nothing_is_let_be() -> None:
+    frame = pl.DataFrame({"x": [float("inf")]})
+    assert admit("t", frame, TableSpec(never=("x",)), layout(x="number")).equals(frame)
+    with pytest.raises(NotFiniteError):
+        admit("t", frame, TableSpec(never=("x",), protected=("x",)), layout(x="number"))
+
+
+def test_a_file_without_a_header_is_named_as_such_and_its_row_is_not_told() -> None:
+    person = pl.DataFrame({"1": [2], "54000": [3], "Anna Martin": ["x"]})
+    with pytest.raises(ColumnsError, match="does not look like a header") as caught:
+        admit("t", person, TableSpec(), layout(key="integer", income="number"))
+    assert caught.value.missing == ("income", "key")
+    assert not any(value in str(caught.value) for value in ("54000", "Anna"))
+
+
+def test_few_unknown_names_are_told_and_none_whole_if_long() -> None:
+    frame = pl.DataFrame({"a": [1]} | {f"{n}{'x' * 90}": [1] for n in range(9)})
+    with pytest.raises(ColumnsError) as caught:
+        admit("t", frame, TableSpec(), layout(a="integer"))
+    assert len(caught.value.unknown) == 9
+    assert f"4{'x' * 59}, ..." in str(caught.value)
+    assert not any(text in str(caught.value) for text in ("x" * 60, "5x"))
+
+
+DATED = portfolio(TOML.replace('key = "ID"\nid', 'key = "ID"\ndate = "WHEN"\nid'))
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64(), pl.String(), pl.Null()])
+def test_a_date_that_is_none_is_refused_at_once(dtype: pl.DataType) -> None:
+    with pytest.raises(ColumnsError, match="WHEN is .*, must be date or datetime") as caught:
+        first_layout(DATED, "application", pl.Schema({"ID": pl.Int64(), "WHEN": dtype}))
+    assert "2024-02-29" in caught.value.remedy
+
+
+@pytest.mark.parametrize("dtype", [pl.Date(), pl.Datetime("us")])
+def test_a_date_is_a_day_or_a_time(dtype: pl.DataType) -> None:
+    assert "WHEN" in first_layout(DATED, "application", pl.Schema({"WHEN": dtype})).types
+    assert "WHEN" in first_layout(DATED, "application", pl.Schema({"ID": pl.Int64()})).required
+
+
 def test_sentinels_become_null() -> None:
     frame = pl.DataFrame(
         {
@@ -227,7 +267,7 @@ def test_orphans_are_refused_or_counted() -> None:
 def test_rows_are_numbered_where_there_is_no_key() -> None:
     keyless = portfolio(TOML.split("[tables.loan]")[0].replace('key = "ID"', ""))
     frame = frames()["application"]
-    assert number_rows(keyless, frame)["row"].to_list() == [0, 1, 2]
+    assert number_rows(keyless, frame)["row_number"].to_list() == [0, 1, 2]
     assert number_rows(BOOK, frame) is frame
-    with pytest.raises(ColumnsError, match="row has the name that row numbers take"):
-        number_rows(keyless, frame.rename({"AGE": "row"}))
+    with pytest.raises(ColumnsError, match="row_number has the name that row numbers take"):
+        number_rows(keyless, frame.rename({"AGE": "row_number"}))

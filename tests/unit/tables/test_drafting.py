@@ -165,7 +165,7 @@ def test_the_key_is_guessed_from_names_and_values(columns: dict[str, object], ke
     frame = pl.DataFrame(columns | {"x": [1, 2, 1, 2], "y": [0, 1, 0, 0]})
     drafted, book = draft(tmp_path, frame, target="y")
     assert drafted.key == key
-    assert book.key == (key or "row")
+    assert book.key == (key or "row_number")
     features(book, tmp_path)
 
 
@@ -174,3 +174,29 @@ def test_any_folder_name_makes_a_portfolio_name(name: str, tmp_path: Path) -> No
     outsider().write_csv(tmp_path / "book.csv")
     draft_portfolio(tmp_path / "book.csv", "outcome", tmp_path / name)
     assert load_portfolio(tmp_path / name).name
+
+
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_text_that_hardly_repeats_is_an_identifier(each: int, tmp_path: Path) -> None:
+    """Training sees a part of the rows, in which values repeat less."""
+    names = [f"person {n // each % 80}" if n < 80 * each else None for n in range(ROWS)]
+    drafted, book = draft(tmp_path, outsider(contact=names))
+    assert "contact" in drafted.left_out
+    assert "contact" in book.tables["application"].identifiers
+
+
+def test_a_column_called_row_is_no_obstacle(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"row": [1, 1, 2, 2], "x": [1, 2, 1, 2], "y": [0, 1, 0, 0]})
+    _, book = draft(tmp_path, frame, target="y")
+    assert features(book, tmp_path).columns == ["row", "x"]
+    clash = tmp_path / "clash"
+    clash.mkdir()
+    with pytest.raises(ColumnsError, match="row_number has the name that row numbers take.*Rename it"):
+        draft(clash, frame.rename({"row": "row_number"}), target="y")
+
+
+def test_a_table_without_a_header_keeps_its_first_row_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "book.csv").write_text("1,3,54000,Anna Martin\n2,4,60000,Paul Petit\n", encoding="utf-8")
+    with pytest.raises(ColumnsError, match="does not look like a header") as caught:
+        draft_portfolio(tmp_path / "book.csv", "y", tmp_path / "mine")
+    assert "Anna" not in str(caught.value)

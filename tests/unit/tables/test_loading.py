@@ -235,9 +235,9 @@ def test_rows_without_a_key_are_asked_for_by_number(tmp_path: Path) -> None:
     frames()["application"].write_csv(tmp_path / "application.csv")
     data = open_data(KEYLESS, tmp_path)
     contract = sealed(data)
-    assert load_tables(data, "train").tables["application"]["row"].to_list() == [0, 1, 2]
+    assert load_tables(data, "train").tables["application"]["row_number"].to_list() == [0, 1, 2]
     found = load_tables(data, "score", contract, only=["2"]).tables["application"]
-    assert found.select("row", "ID").rows() == [(2, 30)]
+    assert found.select("row_number", "ID").rows() == [(2, 30)]
     assert load_tables(data, "score", contract, only=["x", 7]).tables["application"].is_empty()
 
 
@@ -255,7 +255,8 @@ def test_tables_read_once_can_be_held_to_another_contract(tmp_path: Path) -> Non
 def test_held_rows_without_a_key_keep_their_numbers(tmp_path: Path) -> None:
     frames()["application"].write_csv(tmp_path / "application.csv")
     data = open_data(KEYLESS, tmp_path)
-    assert hold(KEYLESS, load_tables(data, "train").tables, sealed(data))["application"]["row"].to_list() == [0, 1, 2]
+    held = hold(KEYLESS, load_tables(data, "train").tables, sealed(data))["application"]
+    assert held["row_number"].to_list() == [0, 1, 2]
 
 
 def test_restrict_keeps_order_and_histories() -> None:
@@ -286,3 +287,33 @@ def test_progress_is_told(tmp_path: Path) -> None:
         (2, 3, "month"),
         (3, 3, ""),
     ]
+
+
+def test_a_column_called_row_is_a_column_like_others(tmp_path: Path) -> None:
+    frames()["application"].rename({"AGE": "row"}).write_csv(tmp_path / "application.csv")
+    found = load_tables(open_data(KEYLESS, tmp_path), "train").tables["application"]
+    assert found.select("row", "row_number").rows() == [(40, 0), (25, 1), (None, 2)]
+
+
+def test_a_key_may_bear_the_name_of_row_numbers(tmp_path: Path) -> None:
+    named = TOML.replace('"ID"', '"row_number"')
+    book = portfolio(named, loan=LOAN.replace("BY ID", "BY row_number"))
+    for name, frame in frames().items():
+        frame.rename({"ID": "row_number"}, strict=False).write_csv(tmp_path / f"{name}.csv")
+    tables = load_tables(open_data(book, tmp_path), "train").tables
+    assert tables["application"]["row_number"].to_list() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("text", ["ID,PASSPORT,SEX,BAD,DAY\n1,a,F,0,7\n", "ID,PASSPORT,SEX,BAD,DAY\n1,a,F,0,soon\n"])
+def test_a_date_column_without_dates_is_refused_when_read(text: str, tmp_path: Path) -> None:
+    dated = portfolio(TOML.replace('key = "ID"\nid', 'key = "ID"\ndate = "DAY"\nid'))
+    (tmp_path / "application.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ColumnsError, match="DAY is (integer|text), must be date or datetime"):
+        load_tables(open_data(dated, tmp_path), "train")
+
+
+def test_the_row_of_a_person_taken_for_a_header_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "application.csv").write_text("1,3,54000,Anna Martin\n2,4,60000,Paul Petit\n", encoding="utf-8")
+    with pytest.raises(ColumnsError, match="does not look like a header") as caught:
+        load_tables(open_data(BOOK, tmp_path), "train")
+    assert "Anna" not in str(caught.value)

@@ -152,13 +152,19 @@ def test_rows_of_another_application_are_refused() -> None:
         READER.read(body(month=[{"LATE": 2}]))
 
 
+def test_infinity_in_a_column_that_feeds_nothing_is_let_be() -> None:
+    book = portfolio(TOML.replace('never = ["SEX"]', 'never = ["SEX", "AMOUNT"]'))
+    reader = RowReader(book, Sealed(infer_contract(book, frames()), {}))
+    assert reader.read(root(AMOUNT=float("inf")))["application"]["AMOUNT"].to_list() == [float("inf")]
+
+
 def test_without_a_key_the_application_is_row_0() -> None:
     keyless = portfolio(TOML.split("[tables.loan]")[0].replace('key = "ID"', ""))
-    tables = {"application": frames()["application"].with_columns(row=pl.int_range(pl.len()))}
+    tables = {"application": frames()["application"].with_columns(row_number=pl.int_range(pl.len()))}
     reader = RowReader(keyless, Sealed(infer_contract(keyless, tables), {}))
-    assert reader.read({"application": {"AGE": 40}})["application"]["row"].to_list() == [0]
-    with pytest.raises(ColumnsError, match="unknown row"):
-        reader.read({"application": {"row": 3}})
+    assert reader.read({"application": {"AGE": 40}})["application"]["row_number"].to_list() == [0]
+    with pytest.raises(ColumnsError, match="unknown row_number"):
+        reader.read({"application": {"row_number": 3}})
 
 
 def test_layout_and_reader_agree() -> None:
