@@ -205,7 +205,7 @@ def _toml(table: _Table, name: str) -> str:
         *([f"# date = {_quoted(table.dates[0])}    # set it to test on the latest months"] if table.dates else []),
         *_list("identifiers", table.identifiers, "never features"),
         *_list("never", table.never, "empty or constant"),
-        "protected = []    # attributes that must not decide: list them",
+        "protected = []    # attributes to measure fairness on; list them under never too to keep them out",
         "",
         "[tables.application.labels]",
         *[_label(column) for column in table.frame.columns if column not in {table.target, *table.never}],
