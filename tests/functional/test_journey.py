@@ -49,6 +49,25 @@ def test_scores_are_written_as_csv_too(home: Path, sample: Path, verb: Verb, tmp
     assert pl.read_csv(tmp_path / "scores.csv").equals(pl.read_parquet(tmp_path / "scores.parquet"))
 
 
+def test_a_history_that_a_model_learnt_from_is_missed_aloud(
+    home: Path, sample: Path, verb: Verb, tmp_path: Path
+) -> None:
+    (tmp_path / "application_test.parquet").symlink_to(sample / "application_test.parquet")
+    ran = verb(home, "score", "--data", tmp_path, "--out", tmp_path / "scores.csv")
+    assert ran.code == 0, ran.err
+    assert "bureau: no file, so its features are empty; the model learnt from it" in ran.err
+
+
+def test_a_history_that_a_model_never_saw_is_not_used_aloud(sample: Path, verb: Verb, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("application_train", "application_test"):
+        (tmp_path / "data" / f"{name}.parquet").symlink_to(sample / f"{name}.parquet")
+    trained = verb(tmp_path, "train", "home_credit", "--data", tmp_path / "data", "--candidate", "dummy")
+    assert "bureau: no file, so its features are empty" in trained.err
+    ran = verb(tmp_path, "score", "--data", sample, "--out", tmp_path / "scores.csv")
+    assert "bureau: not used, because the model was trained without it" in ran.err
+
+
 def test_an_application_is_explained_in_both_languages(home: Path, sample: Path, verb: Verb) -> None:
     key = pl.read_parquet(sample / "application_test.parquet")["SK_ID_CURR"][0]
     english = verb(home, "explain", "--id", key, "--data", sample)

@@ -166,7 +166,20 @@ def load_tables(
         portfolio, tables, data.root_keys(root, _text_columns(portfolio, portfolio.root, sealed, tables))
     )
     lost = (f"{name}: {rows} rows belong to no application and were left out" for name, rows in orphans.items())
-    return Loaded(tables, (*lost, *_departures(tables, sealed)))
+    return Loaded(tables, (*_absences(data, purpose, tables, sealed), *lost, *_departures(tables, sealed)))
+
+
+def _absences(data: DataFolder, purpose: Purpose, tables: Tables, sealed: Sealed | None) -> tuple[str, ...]:
+    """Say which histories are missing, above all those a model learnt from: its features are then empty for everybody."""
+    told = []
+    for name in data.portfolio.tables:
+        learnt = sealed is not None and name in sealed.contract.tables
+        if name not in tables and (sealed is None or learnt):
+            why = "; the model learnt from it" if learnt else ""
+            told.append(f"{name}: no file, so its features are empty{why}")
+        elif name not in tables and data.source(name, purpose) is not None:
+            told.append(f"{name}: not used, because the model was trained without it")
+    return tuple(told)
 
 
 def _departures(tables: Tables, sealed: Sealed | None) -> tuple[str, ...]:
