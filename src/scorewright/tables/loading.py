@@ -170,7 +170,7 @@ def load_tables(
 
 
 def _absences(data: DataFolder, purpose: Purpose, tables: Tables, sealed: Sealed | None) -> tuple[str, ...]:
-    """Say which histories are missing, above all those a model learnt from: its features are then empty for everybody."""
+    """Say which histories are missing, above all those a model learnt from: their features are then empty."""
     told = []
     for name in data.portfolio.tables:
         learnt = sealed is not None and name in sealed.contract.tables
