@@ -56,8 +56,9 @@ test: install-dev ## Run the tests, slow ones left out
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 .PHONY: nightly
-nightly: install-dev ## Run the slow tests
+nightly: install-dev ## Run the slow tests, and the property tests on new examples
 	$(BIN)/python -m pytest -m slow
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "not slow" tests/property
 
 .PHONY: check
 check: install-dev ## Lint, types, rooms, shape, workflows, hosts

@@ -9,7 +9,7 @@ from hypothesis import settings
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 # A machine that is busy is no failure; what a test draws must not differ between two runs of the same change. New draws
-# are what HYPOTHESIS_PROFILE=nightly is for.
+# are for `make nightly`.
 settings.register_profile("usual", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "usual")

@@ -184,10 +184,6 @@ def test_defaults_lie_in_the_search_space(case: Case) -> None:
         def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
             return int(self._inside(name, low, high))
 
-        def suggest_categorical(self, name: str, choices: tuple[object, ...]) -> object:
-            assert case.candidate.defaults()[name] in choices
-            return case.candidate.defaults()[name]
-
         def _inside(self, name: str, low: float, high: float) -> float:
             asked.append(name)
             value = case.candidate.defaults()[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,15 +67,12 @@ class OutOfFold:
         Fold of each application.
     parameters : mapping
         All parameters of the candidate, defaults included.
-    seconds : float
-        Time taken by the folds.
     """
 
     log_odds: NDArray[np.float64]
     pd: NDArray[np.float64]
     fold_of_row: NDArray[np.intp]
     parameters: Mapping[str, ParameterValue]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -106,14 +102,13 @@ def cross_validate(candidate: Candidate, lesson: Lesson, parameters: Parameters 
     parameters : mapping, optional
         Values that override the candidate's defaults.
     """
-    began = time.perf_counter()
     chosen = {**candidate.defaults(), **(parameters or {})}
     log_odds = np.empty(len(lesson.target))
     for fold, (rows, scores) in enumerate(fold_scores(candidate, lesson, chosen)):
         log_odds[rows] = scores
         lesson.listen(Step(candidate.name, fold + 1, lesson.folds, "folds"))
     pd = sigmoid(log_odds) if candidate.calibrated else cross_fitted(log_odds, lesson.target, lesson.fold_of_row)
-    return OutOfFold(log_odds, pd, lesson.fold_of_row, chosen, time.perf_counter() - began)
+    return OutOfFold(log_odds, pd, lesson.fold_of_row, chosen)
 
 
 def fold_scores(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -60,10 +60,6 @@ class Suggest(Protocol):
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """Draw a whole number between `low` and `high`, both included."""
-        ...
-
-    def suggest_categorical(self, name: str, choices: Sequence[ParameterValue]) -> ParameterValue:
-        """Draw one of `choices`."""
         ...
 
 

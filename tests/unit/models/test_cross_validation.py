@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import pytest
 
 from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
 from scorewright.domain.progress import Step
@@ -67,7 +66,5 @@ def test_the_final_model_learns_from_all_and_is_calibrated_out_of_fold() -> None
 
 def test_progress_is_told_fold_by_fold() -> None:
     told: list[Step] = []
-    found = cross_validate(candidate("dummy"), plan(told))
+    cross_validate(candidate("dummy"), plan(told))
     assert [(step.task, step.done, step.total) for step in told] == [("dummy", done, 5) for done in range(1, 6)]
-    assert found.seconds == pytest.approx(found.seconds)
-    assert found.seconds >= 0
