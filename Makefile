@@ -46,6 +46,12 @@ lock: $(VENV)/.tools ## Resolve the locks again (UPGRADE=1 takes newer versions)
 	$(LOCK) -c requirements/dev.txt pyproject.toml --extra all -o requirements/all.txt
 	$(LOCK) -c requirements/dev.txt pyproject.toml --extra serve -o requirements/serve.txt
 	$(LOCK) -c requirements/dev.txt --group build -o requirements/build.txt
+	$(LOCK) --group peers -o requirements/peers.txt
+
+.venv-peers/.installed: requirements/peers.txt $(VENV)/.tools
+	$(BIN)/uv venv --quiet --python $(BIN)/python --clear .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
+	@touch $@
 
 .PHONY: demo
 demo: install ## Generate a lender's tables, train, compare, serve and ask for one decision
@@ -88,7 +94,7 @@ bench-sample: install-dev ## Generate a sample of official size; its time and me
 	$(BIN)/python benchmarks/sample.py
 
 .PHONY: bench-quality
-bench-quality: install-dev ## Measure the decisions on real data
+bench-quality: install-dev .venv-peers/.installed ## Measure the decisions on real data, beside CatBoost and FLAML
 	$(BIN)/python benchmarks/quality.py
 
 .PHONY: version-check

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from scorewright.errors import SettingsError
 
 if TYPE_CHECKING:
+    from scorewright.flows.train import Shelves
     from scorewright.registry.seam import Registry
     from scorewright.serve.app import ServiceApp
     from scorewright.serve.settings import ServiceSettings
@@ -59,9 +60,11 @@ class Workbench:
         return open_registry(self.settings.registry, self.settings.home, self.settings.artifacts)
 
     @property
-    def bundles(self) -> Path:
-        """Folder in which bundles are sealed."""
-        return self.settings.home / "bundles"
+    def shelves(self) -> Shelves:
+        """Where a training puts what it makes: registry, bundles and studies."""
+        from scorewright.flows.train import Shelves
+
+        return Shelves(self.registry, self.settings.home / "bundles", self.settings.home / "studies")
 
     def service(self, portfolio: str | None, wanted: str, settings: ServiceSettings) -> ServiceApp:
         """Load a model and build the service around it."""

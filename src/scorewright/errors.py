@@ -15,6 +15,7 @@
     |  |- DuplicateKeysError       data-duplicate-keys
     |  |- OrphanRowsError          data-orphan-rows
     |  |- NotFiniteError           data-not-finite
+    |  |- AmountsError             data-amounts
     |  |- UnseenCategoryError      data-unseen-category
     |  `- UnknownApplicationError  data-unknown-application
     |- TrainingError               training-impossible
@@ -206,6 +207,12 @@ class NotFiniteError(DataError):
             f"infinity in {rows} {'row' if rows == 1 else 'rows'}",
             "Leave the value empty when it is not known.",
         )
+
+
+class AmountsError(DataError):
+    """An amount of a loan is negative, infinite or never known."""
+
+    code = "data-amounts"
 
 
 class UnseenCategoryError(DataError):

@@ -13,7 +13,8 @@ from scorewright.bundle.contents import Bundle, open_bundle, seal
 from scorewright.bundle.manifest import PROTOCOL
 from scorewright.bundle.scorer import Scorer, Scores
 from scorewright.errors import BundleCorruptError, BundleError, BundleProtocolError
-from scorewright.flows.train import Plan, train
+from scorewright.flows.plan import Plan
+from scorewright.flows.train import Shelves, train
 from scorewright.registry.folder_registry import FolderRegistry
 from scorewright.tables.drafting import draft_portfolio
 from scorewright.tables.loading import load_tables, open_data
@@ -36,7 +37,9 @@ def sealed(data: Path) -> dict[str, Path]:
     place = data.parent
     draft_portfolio(data, "status", place / "book")
     registry = FolderRegistry(place / "registry")
-    trained = train(load_portfolio(place / "book"), data, Plan(pictures=False), registry, place / "bundles")
+    trained = train(
+        load_portfolio(place / "book"), data, Plan(pictures=False, repeats=1), Shelves(registry, place / "bundles")
+    )
     return {record.name: place / "bundles" / record.bundle for record in trained.record.candidates}
 
 

@@ -6,8 +6,10 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -18,19 +20,19 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
-from scorewright.errors import SettingsError
+from scorewright.errors import SettingsError, TrainingError
 from scorewright.models.candidates import CANDIDATES, candidate
 from scorewright.models.cross_validation import Fitted, Lesson, OutOfFold, cross_validate, fit_final
 from scorewright.models.folds import stratified_folds
 from scorewright.models.loading import load_model
-from scorewright.models.seam import Candidate, Model
+from scorewright.models.seam import Candidate, Model, Parameters
 
 ROWS = 700
 CATEGORIES = ("cash", "consumer", "never seen", "revolving")
-QUICK = {"n_estimators": 40}
+QUICK = {"n_estimators": 40, "lightgbm.n_estimators": 40}
 
 
 def column(name: str, categories: tuple[str, ...] = ()) -> FeatureColumn:
@@ -63,6 +65,11 @@ def portfolio(rows: int = ROWS, seed: int = 3) -> tuple[FeatureMatrix, NDArray[n
     gaps[:, 4] = False
     values[gaps] = np.nan
     return FeatureMatrix(pl.Series("key", np.arange(rows)), COLUMNS, values), target
+
+
+def fit(of: Candidate, matrix: FeatureMatrix, target: NDArray[np.int8], chosen: Parameters, threads: int = 1) -> Model:
+    """Prepare and fit at one go."""
+    return of.fit(of.prepare(matrix, target), chosen, 7, threads)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ def test_every_score_is_finite_even_where_everything_is_missing_or_extreme(case:
 
 
 def test_the_same_seed_gives_the_same_bytes(case: Case) -> None:
-    again = case.candidate.fit(case.matrix, case.target, case.out_of_fold.parameters, 7)
+    again = fit(case.candidate, case.matrix, case.target, case.out_of_fold.parameters)
     assert again.files() == case.model.files()
 
 
@@ -200,7 +207,7 @@ def test_an_absurd_value_does_not_stop_the_learning(of: Candidate) -> None:
     matrix, target = portfolio(200)
     values = matrix.values.copy()
     values[3, 3] = 1e300
-    model = of.fit(replace(matrix, values=values), target, parameters(of), 7)
+    model = fit(of, replace(matrix, values=values), target, parameters(of))
     assert np.isfinite(model.contributions(values)).all()
 
 
@@ -209,7 +216,7 @@ def test_an_absurd_value_does_not_stop_the_learning(of: Candidate) -> None:
 def test_without_information_everybody_gets_the_same_score(of: Candidate, value: float) -> None:
     _, target = portfolio(200)
     matrix = FeatureMatrix(pl.Series("key", np.arange(200)), COLUMNS[:1], np.full((200, 1), value))
-    model = of.fit(matrix, target, parameters(of), 7)
+    model = fit(of, matrix, target, parameters(of))
     assert len(np.unique(model.score(np.array([[value], [0.2], [np.nan]])))) == 1
     assert not model.contributions(matrix.values)[:, 0].any()
 
@@ -218,12 +225,96 @@ def test_without_information_everybody_gets_the_same_score(of: Candidate, value:
 def test_a_handful_of_applications_is_enough(of: Candidate) -> None:
     matrix, _ = portfolio(30)
     target = (np.arange(30) % 3 == 0).astype(np.int8)
-    assert np.isfinite(of.fit(matrix, target, parameters(of), 7).log_odds(matrix.values)).all()
+    assert np.isfinite(fit(of, matrix, target, parameters(of)).log_odds(matrix.values)).all()
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_one_outcome_teaches_nothing(of: Candidate, outcome: int) -> None:
+    matrix, _ = portfolio(30)
+    with pytest.raises(TrainingError, match=f"{30 * outcome} of 30 defaulted"):
+        of.prepare(matrix, np.full(30, outcome, dtype=np.int8))
+
+
+LEARNERS = [known for known in CANDIDATES if "positive_weight_power" in known.defaults()]
+
+
+@pytest.mark.parametrize("of", LEARNERS, ids=lambda known: known.name)
+def test_no_feature_teaches_nothing(of: Candidate) -> None:
+    matrix, target = portfolio(30)
+    with pytest.raises(TrainingError, match="at least one feature"):
+        of.prepare(matrix.select(np.zeros(0, dtype=np.intp)), target)
+
+
+@pytest.mark.parametrize("of", LEARNERS, ids=lambda known: known.name)
+def test_what_was_prepared_serves_many_fits_at_once(of: Candidate) -> None:
+    matrix, target = portfolio(2500)
+    prepared = of.prepare(matrix, target)
+    plans = [parameters(of) | {"positive_weight_power": power} for power in (0.0, 0.5, 0.0, 0.5)]
+    alone = [of.fit(of.prepare(matrix, target), plan, 7).files() for plan in plans[:2]]
+    with ThreadPoolExecutor(2) as workers:
+        together = list(workers.map(lambda plan: of.fit(prepared, plan, 7).files(), plans))
+    assert together == alone * 2
+    assert alone[0] != alone[1]
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+def test_threads_change_no_byte(of: Candidate) -> None:
+    matrix, target = portfolio(2500)
+    prepared = of.prepare(matrix, target)
+    plan = parameters(of)
+    assert of.fit(prepared, plan, 7, threads=2).files() == of.fit(prepared, plan, 7, threads=1).files()
+
+
+@pytest.mark.parametrize("of", CANDIDATES, ids=lambda known: known.name)
+def test_settled_parameters_are_the_same_again_and_can_be_fitted(of: Candidate) -> None:
+    matrix, target = portfolio(400)
+    prepared = of.prepare(matrix, target)
+    quick = {name: 0.1 for name in of.defaults() if name.endswith("learning_rate")}
+    drawn = parameters(of) | quick
+    settled = of.settle(prepared, drawn, 7)
+    assert settled == of.settle(of.prepare(matrix, target), drawn, 7, threads=2)
+    free = {"n_estimators", "lightgbm.n_estimators"} if of.name in {"lightgbm", "blend"} else set()
+    assert {name for name in settled if settled[name] != drawn[name]} <= free
+    assert np.isfinite(of.fit(prepared, settled, 7).log_odds(matrix.values)).all()
+
+
+def test_only_likelihoods_without_weights_are_frequencies() -> None:
+    plain = [known.name for known in LEARNERS if known.calibrated({"positive_weight_power": 0.0})]
+    assert plain == ["logistic_regression", "lightgbm", "blend"]
+    assert not any(known.calibrated({"positive_weight_power": 0.3}) for known in LEARNERS)
+    assert candidate("dummy").calibrated({})
+
+
+def declared(matrix: FeatureMatrix, **monotone: Literal[-1, 1]) -> FeatureMatrix:
+    columns = tuple(replace(known, monotone=monotone.get(known.name, 0)) for known in matrix.columns)
+    return replace(matrix, columns=columns)
+
+
+HEEDFUL = [known for known in LEARNERS if known.name != "random_forest"]
+
+
+@pytest.mark.parametrize("of", HEEDFUL, ids=lambda known: known.name)
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_a_feature_declared_monotone_is_so_in_the_sealed_model(of: Candidate, direction: Literal[-1, 1]) -> None:
+    matrix, target = portfolio(900)
+    model = fit(of, declared(matrix, ratio=direction, age=direction, amount=direction), target, parameters(of))
+    sealed = load_model(model.kind, model.files(), matrix.columns)
+    for name in ("ratio", "age", "amount"):
+        at = [known.name for known in COLUMNS].index(name)
+        swept = np.unique(np.r_[matrix.values[:, at], -1e9, 1e9])
+        swept = swept[~np.isnan(swept)]
+        for row in matrix.values[:25]:
+            rows = np.tile(row, (len(swept), 1))
+            rows[:, at] = swept
+            assert (np.diff(sealed.score(rows)) * direction >= -1e-12).all(), name
+    free = fit(of, matrix, target, parameters(of))
+    assert model.files() != free.files()
 
 
 def seals() -> list[str]:
     matrix, target = portfolio(200)
-    models = [known.fit(matrix, target, parameters(known), 7) for known in CANDIDATES]
+    models = [fit(known, matrix, target, parameters(known)) for known in CANDIDATES]
     return [hashlib.sha256(b"".join(model.files().values())).hexdigest() for model in models]
 
 
@@ -238,16 +329,22 @@ def test_another_process_seals_the_same_bytes() -> None:
 
 
 def test_candidates_go_from_simple_to_rich_and_are_found_by_name() -> None:
-    assert [known.name for known in CANDIDATES] == ["dummy", "logistic_regression", "random_forest", "lightgbm"]
+    names = ["dummy", "scorecard", "logistic_regression", "random_forest", "lightgbm", "blend"]
+    assert [known.name for known in CANDIDATES] == names
     assert all(candidate(known.name) is known for known in CANDIDATES)
-    with pytest.raises(SettingsError, match="dummy, logistic_regression"):
+    with pytest.raises(SettingsError, match="dummy, scorecard, logistic_regression"):
         candidate("perceptron")
 
 
 NUMERIC = [0, 3, 4, 6, 7]
 
 
-def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
+def clip(standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(standard, -5.0, 5.0)
+
+
+@pytest.mark.parametrize(("power", "class_weight"), [(0.0, None), (1.0, "balanced")])
+def test_logistic_regression_is_the_pipeline_of_scikit_learn(power: float, class_weight: str | None) -> None:
     matrix, target = portfolio()
     strength = float(candidate("logistic_regression").defaults()["C"])
     values = np.where(np.isnan(matrix.values), -1.0, matrix.values)
@@ -255,7 +352,7 @@ def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
     encoder = OneHotEncoder(categories=[[0.0, 1.0, 3.0], list(range(40))], handle_unknown="ignore")
     prepare = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC),
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler(), FunctionTransformer(clip)), NUMERIC),
             ("gaps", MissingIndicator(), NUMERIC),
             ("categories", encoder, [1, 5]),
         ],
@@ -263,9 +360,10 @@ def test_logistic_regression_is_the_pipeline_of_scikit_learn() -> None:
     )
     peer = make_pipeline(
         prepare,
-        LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-9, max_iter=500),
+        LogisticRegression(C=strength, class_weight=class_weight, solver="newton-cholesky", tol=1e-9, max_iter=500),
     ).fit(values, target)
-    model = candidate("logistic_regression").fit(matrix, target, {}, 7)
+    assert (np.abs(StandardScaler().fit_transform(values[:, [3]])) > 5.0).any(), "something must be clipped"
+    model = fit(candidate("logistic_regression"), matrix, target, {"positive_weight_power": power})
     np.testing.assert_allclose(model.score(matrix.values), peer.decision_function(values), rtol=0, atol=1e-9)
 
 
@@ -292,7 +390,7 @@ def test_the_forest_is_the_forest_of_scikit_learn() -> None:
         class_weight="balanced",
         random_state=7,
     ).fit(design(matrix), target)
-    model = of.fit(matrix, target, chosen, 7)
+    model = fit(of, matrix, target, chosen)
     for rows in (matrix, fresh):
         expected = peer.predict_proba(design(rows))[:, 1]
         np.testing.assert_allclose(model.score(rows.values), expected, rtol=0, atol=1e-12)

@@ -21,6 +21,7 @@ from scorewright.domain.evaluation import (
     Interval,
     TrainingRecord,
     Trial,
+    TrialState,
 )
 from scorewright.errors import NoModelError, RegistryUnusableError, SettingsError
 from scorewright.registry import ModelVersion, Registry, open_registry
@@ -63,6 +64,13 @@ def seal(folder: Path, content: str) -> str:
     return sha256(manifest)
 
 
+def trial(number: int) -> Trial:
+    """Make the first trial of three complete, the second pruned, the third failed, and so on."""
+    state: TrialState = ("complete", "pruned", "failed")[number % 3]  # type: ignore[assignment]
+    objective = math.nan if state == "failed" else 1.0 / (number + 1)
+    return Trial(number, {"leaves": number, "rate": 0.1, "none": None}, objective, state, 0.5 * number)
+
+
 def candidate(name: str, cost: float, bundle: str = "", trials: int = 0) -> CandidateRecord:
     test = Evaluation({"auc": 0.75, "cost": cost, "ks": math.nan}, {"cost": Interval(cost, cost - 0.1, cost + 0.1)})
     return CandidateRecord(
@@ -74,8 +82,9 @@ def candidate(name: str, cost: float, bundle: str = "", trials: int = 0) -> Cand
         seconds=1.5,
         curves=(Curve("roc", "False positive rate", "True positive rate", (0.0, 0.2, 1.0), (0.0, 0.7, 1.0)),),
         features=(Importance("f", "Feature", 1.0, 1.0),),
-        trials=tuple(Trial(number, {"leaves": number}, 1.0 / (number + 1)) for number in range(trials)),
+        trials=tuple(trial(number) for number in range(trials)),
         bundle=bundle,
+        importances={"leaves": 1.0} if trials else {},
     )
 
 
@@ -123,7 +132,7 @@ def test_an_empty_registry_says_so(registry: Registry) -> None:
 
 
 def test_the_last_training_comes_back_whole(reopen: Open) -> None:
-    record = training(candidate("dummy", 0.9), candidate("trees", 0.5, trials=3))
+    record = training(candidate("dummy", 0.9), candidate("trees", 0.5, trials=4))
     reopen().record(record, {}, pictures=False)
     found = reopen().latest("lender")
     assert repr(found) == repr(record)  # repr, because NaN differs from itself

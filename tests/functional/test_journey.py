@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 
 from scorewright.flows.dataset import read_labelled, split
+from scorewright.flows.plan import EVERY_CANDIDATE
 from scorewright.registry.folder_registry import FolderRegistry
 from scorewright.tables.portfolio import load_portfolio
 
 Verb = Callable[..., Any]
-CANDIDATES = {"dummy", "logistic_regression", "random_forest", "lightgbm"}
+_SCORED = ["SK_ID_CURR", "pd", "decision", "rules"]
+CANDIDATES = set(EVERY_CANDIDATE)
 
 
 def test_compare_shows_every_candidate_again(home: Path, verb: Verb) -> None:
@@ -37,10 +39,10 @@ def test_scores_have_the_key_the_pd_and_the_decision(home: Path, sample: Path, v
     ran = verb(home, "score", "--data", sample, "--out", out)
     assert ran.code == 0, ran.err
     scores = pl.read_parquet(out)
-    assert scores.columns == ["SK_ID_CURR", "pd", "decision"]
+    assert [name for name in scores.columns if name not in {"pd_low", "pd_high"}] == _SCORED
     assert scores.height == pl.read_parquet(sample / "application_test.parquet").height
     assert scores["pd"].is_between(0, 1).all()
-    assert set(scores["decision"]) <= {"approve", "refuse"}
+    assert set(scores["decision"]) <= {"approve", "refer", "refuse"}
 
 
 def test_scores_are_written_as_csv_too(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
@@ -105,6 +107,37 @@ def test_a_shifted_population_has_drifted(home: Path, sample: Path, verb: Verb, 
     assert {"EXT_SOURCE_2", "AMT_CREDIT"} <= drifted
 
 
+def test_another_policy_is_tried_on_the_locked_test_set(home: Path, sample: Path, verb: Verb, tmp_path: Path) -> None:
+    out = tmp_path / "changes.csv"
+    cuts = ("--threshold", "0.02", "--threshold", "0.9")
+    ran = verb(home, "simulate", "--data", sample, *cuts, "--out", out)
+    assert ran.code == 0, ran.err
+    assert "200 test applications that the training locked away" in ran.out
+    assert "Cost per application at 10:1" in ran.out
+    assert "threshold 0.02: who changes sides" in ran.out
+    changes = pl.read_csv(out)
+    assert changes.columns == ["SK_ID_CURR", "variant", "now", "then"]
+    assert set(changes.filter(pl.col("variant") == "threshold 0.9")["then"]) <= {"approve", "refer"}
+
+
+def test_a_simulation_that_changes_nothing_or_cannot_be_is_refused(home: Path, sample: Path, verb: Verb) -> None:
+    wrong = [(), ("--costs", "ten"), ("--threshold", "2"), ("--without-rule", "no_such_rule"), ("--refer", "1")]
+    for options in wrong:
+        ran = verb(home, "simulate", "--data", sample, *options)
+        assert ran.code == 3, options
+        assert "settings-invalid" in ran.err
+
+
+def test_applications_without_an_outcome_show_who_changes_sides(
+    home: Path, sample: Path, verb: Verb, tmp_path: Path
+) -> None:
+    (tmp_path / "application_test.parquet").symlink_to(sample / "application_test.parquet")
+    ran = verb(home, "simulate", "--data", tmp_path, "--threshold", "0.02")
+    assert ran.code == 0, ran.err
+    assert "applications whose outcome is not known" in ran.out
+    assert "Cost per application" not in ran.out
+
+
 def test_check_describes_the_contract_and_writes_nothing(sample: Path, verb: Verb, tmp_path: Path) -> None:
     home = tmp_path / "home"
     ran = verb(home, "check", "home_credit", "--data", sample)
@@ -156,7 +189,7 @@ def test_an_outsiders_table_is_drafted_trained_and_scored_without_editing(
     scored = verb(home, "score", "--data", data, "--out", tmp_path / "scores.csv")
     assert scored.code == 0, scored.err
     scores = pl.read_csv(tmp_path / "scores.csv")
-    assert scores.columns == ["loan id", "pd", "decision"]
+    assert [name for name in scores.columns if name not in {"pd_low", "pd_high"}] == ["loan id", *_SCORED[1:]]
     assert scores.height == pl.read_csv(data).height
 
 

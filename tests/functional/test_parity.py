@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import polars as pl
 import pytest
 
 from scorewright.bundle.scorer import Scorer, Scores
 from scorewright.flows.champion import LoadedModel, load_version
 from scorewright.flows.decide import ModelService
-from scorewright.flows.train import Plan, train
+from scorewright.flows.plan import Plan
+from scorewright.flows.train import Shelves, train
 from scorewright.registry.folder_registry import FolderRegistry
 from scorewright.serve.app import create_app
 from scorewright.serve.settings import ServiceSettings
@@ -72,9 +72,16 @@ def post_all(model: LoadedModel, bodies: list[bytes]) -> list[dict[str, Any]]:
 
 
 def assert_the_same(answers: list[dict[str, Any]], scores: Scores) -> None:
-    assert [answer["application"] for answer in answers] == scores.matrix.keys.to_list()
-    assert [answer["pd"] for answer in answers] == scores.pd.tolist()
-    assert [answer["decision"] == "refuse" for answer in answers] == scores.refused.tolist()
+    """The answers are those of the first applications of the batch."""
+    rows = len(answers)
+    assert [answer["application"] for answer in answers] == scores.matrix.keys.to_list()[:rows]
+    assert [answer["pd"] for answer in answers] == scores.pd.tolist()[:rows]
+    assert [answer["decision"] for answer in answers] == list(scores.decided.outcomes[:rows])
+    broken = [tuple(rule["name"] for rule in answer["rules"]) for answer in answers]
+    assert broken == [tuple(rule.name for rule in scores.decided.rules_of(row)) for row in range(rows)]
+    if scores.cases.low is not None and scores.cases.high is not None:
+        ends = list(zip(scores.cases.low.tolist(), scores.cases.high.tolist(), strict=True))[:rows]
+        assert [(answer["interval"]["low"], answer["interval"]["high"]) for answer in answers] == ends
 
 
 def batch(scorer: Scorer, folder: Path) -> tuple[Scores, dict[str, pl.DataFrame]]:
@@ -96,7 +103,7 @@ def test_every_candidate_decides_one_by_one_as_in_a_batch(home: Path, sample: Pa
     bodies = Bodies(model.scorer.bundle.contents.portfolio, raw)
     rows = 60
     answers = post_all(model, [bodies.of(row) for row in range(rows)])
-    assert_the_same(answers, Scores(scores.matrix.take(np.arange(rows)), scores.pd[:rows], scores.refused[:rows]))
+    assert_the_same(answers, scores)
 
 
 @pytest.mark.real
@@ -106,10 +113,10 @@ def test_a_thousand_real_applications_are_decided_one_by_one_as_in_a_batch(
 ) -> None:
     folder = real_data / "home_credit" / "clients_10k"
     registry = FolderRegistry(tmp_path / "registry")
-    train(home_credit, folder, Plan(("lightgbm",), pictures=False), registry, tmp_path / "bundles")
+    train(home_credit, folder, Plan(("lightgbm",), pictures=False), Shelves(registry, tmp_path / "bundles"))
     model = load_version(registry, "home_credit", unseen="null")
     scores, _ = batch(model.scorer, folder)
     bodies = Bodies(home_credit, raw_rows(home_credit, folder))
     rows = 1000
     answers = post_all(model, [bodies.of(row) for row in range(rows)])
-    assert_the_same(answers, Scores(scores.matrix.take(np.arange(rows)), scores.pd[:rows], scores.refused[:rows]))
+    assert_the_same(answers, scores)

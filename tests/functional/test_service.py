@@ -163,6 +163,7 @@ def test_the_model_says_what_it_is(client: Client) -> None:
         "threshold": 0.09,
         "features": 12,
         "tables": ["application", "loans"],
+        "policy": {"version": "0", "rule": "threshold", "referral": None, "rules": []},
     }
 
 

@@ -9,9 +9,9 @@ from scorewright.decision.bootstrap import evaluate_with_intervals
 from scorewright.decision.costs import cost_per_application
 from scorewright.decision.curves import cost
 from scorewright.decision.metrics import evaluate, measure, rank
-from scorewright.decision.policy import Policy
 from scorewright.decision.threshold import APPROVE_ALL, best_threshold
 from scorewright.domain.costs import CostMatrix
+from scorewright.domain.measures import expected_calibration_error
 
 Rows = tuple[NDArray[np.float64], NDArray[np.int8]]
 
@@ -38,7 +38,7 @@ def test_no_threshold_costs_less_than_the_best(sample: Rows, costs: CostMatrix) 
 def test_the_stated_cost_and_approvals_are_those_of_the_stated_threshold(sample: Rows, costs: CostMatrix) -> None:
     pd, target = sample
     best = best_threshold(pd, target, costs)
-    refused = Policy(best.value, costs).decide(pd)
+    refused = pd >= best.value
     assert cost_per_application(target, refused, costs) == best.cost
     assert np.isclose(best.approval_rate, 1.0 - refused.mean())
 
@@ -59,20 +59,15 @@ def test_every_point_of_the_cost_curve_is_the_cost_of_its_threshold(sample: Rows
     assert list(curve.y) == [cost_per_application(target, pd >= cut, costs) for cut in curve.x]
 
 
-@given(rows(), st.floats(0.0, APPROVE_ALL))
-def test_a_higher_pd_is_never_treated_better(sample: Rows, threshold: float) -> None:
-    refused = Policy(threshold, CostMatrix()).decide(np.sort(sample[0]))
-    assert np.all(refused[:-1] <= refused[1:])
-
-
 @given(rows(), st.floats(0.0, APPROVE_ALL), cost_matrices)
-def test_auc_and_ks_are_their_definitions_over_all_pairs_and_cuts(
+def test_auc_ks_and_ece_are_their_definitions_over_all_pairs_cuts_and_bins(
     sample: Rows, threshold: float, costs: CostMatrix
 ) -> None:
     pd, target = sample
     bad, good = pd[target == 1], pd[target == 0]
     metrics = evaluate(pd, target, threshold, costs).metrics
     assert ("auc" in metrics) == bool(bad.size and good.size)
+    assert np.isclose(metrics["ece"], expected_calibration_error(pd, target), rtol=0.0, atol=1e-12)
     if "auc" in metrics:
         wins = [(b > g) + 0.5 * (b == g) for b in bad for g in good]
         assert np.isclose(metrics["auc"], np.mean(wins))

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scorewright.features.compile import compile_features
 from scorewright.features.encoding import Encoder, learn_columns
 from scorewright.features.engine import FeatureEngine
+from scorewright.features.expressions import Expression
 from scorewright.tables.contract import infer_contract
 from scorewright.tables.loading import load_tables, open_data, restrict
-from scorewright.tables.portfolio import Portfolio, load_portfolio, shipped_portfolios
+from scorewright.tables.portfolio import Portfolio, load_portfolio, portfolio_from_files, shipped_portfolios
 from scorewright.tables.types import Tables
 from tests.oracles import duckdb_features as oracle
 from tests.oracles.book import APPLICATION, frames, portfolio
@@ -163,6 +164,44 @@ def test_a_batch_changes_no_bit(book: Portfolio, tables: dict[str, pl.DataFrame]
     assert matrix.of(some(book, tables, order)).tobytes() == whole[order].tobytes()
     for row in order:
         assert matrix.of(some(book, tables, [row])).tobytes() == whole[[row]].tobytes()
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> tuple[Portfolio, list[str], list[Expression]]:
+    """A portfolio, some of its features, and expressions beside the matrix."""
+    book = draw(portfolios())
+    names = ["AMOUNT", "AGE", "JOB", "OWNER", "a", "b", "c", "loan_a", "loan_b", "loan_state", "loan_paid", "loan_days"]
+    some_names = draw(st.lists(st.sampled_from(names), unique=True))
+    amounts = draw(st.lists(numbers(OWN), max_size=2))
+    rules = draw(st.lists(conditions(numbers(OWN), "JOB", "OWNER"), max_size=2))
+    beside = [Expression(f"amount {n}", sql, "money") for n, sql in enumerate(amounts)]
+    return book, some_names, beside + [Expression(f"rule {n}", sql, "rule") for n, sql in enumerate(rules)]
+
+
+@given(asked(), books())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_asking_for_less_or_for_more_beside_changes_no_bit(
+    asked: tuple[Portfolio, list[str], list[Expression]], tables: dict[str, pl.DataFrame]
+) -> None:
+    (book, names, beside), contract = asked, infer_contract(asked[0], tables)
+    whole = FeatureEngine(book, compile_features(book, contract)).compute(tables)
+    made = FeatureEngine(book, compile_features(book, contract, beside, names)).compute_all(tables)
+    assert made.features.columns == [name for name in whole.columns if name in names]
+    assert bits(made.features) == bits(whole.select(made.features.columns))
+    assert made.extra.columns == [expression.entry for expression in beside]
+    assert bits(made.extra) == bits(run(as_features(book, beside), tables).select(made.extra.columns))
+
+
+def as_features(book: Portfolio, beside: list[Expression]) -> Portfolio:
+    """The same book with other features: what stood beside the matrix."""
+    parts = ", ".join([f'({each.sql}) AS "{each.entry}"' for each in beside] or ["AGE"])
+    sql = f"SELECT {parts} FROM application".encode()
+    return portfolio_from_files({**book.files, "features/application.sql": sql}, "other")
+
+
+def bits(frame: pl.DataFrame) -> list[object]:
+    """Every value down to its last bit."""
+    return [repr(column.to_list()) for column in frame.get_columns()]
 
 
 @given(books(), st.randoms(use_true_random=False))

@@ -19,4 +19,4 @@ def test_a_home_that_cannot_be_a_folder_is_told(tmp_path: Path, inside: str) -> 
 def test_a_home_is_made_when_needed(tmp_path: Path) -> None:
     workbench = Workbench(Settings(home=tmp_path / "new" / "home", registry="folder"))
     assert workbench.registry.portfolios() == ()
-    assert workbench.bundles.parent.is_dir()
+    assert workbench.shelves.bundles.parent.is_dir()

@@ -14,13 +14,15 @@ from scorewright.bundle.manifest import MANIFEST, PROTOCOL, Manifest, json_bytes
 from scorewright.decision.policy import Policy
 from scorewright.domain.matrix import FeatureColumn, Label
 from scorewright.errors import BundleCorruptError, BundleError, ScorewrightError
-from scorewright.models.calibration import Calibration
+from scorewright.models.calibration import Calibration, calibration_from_dict
 from scorewright.models.loading import load_model
 from scorewright.models.seam import Model
+from scorewright.models.venn_abers import VennAbers
 from scorewright.monitor.profile import Profile
 from scorewright.tables.contract import Contract
 from scorewright.tables.portfolio import Portfolio, portfolio_from_files
 
+_INTERVALS = "intervals.json"
 _MODEL = "model/"
 _PORTFOLIO = "portfolio/"
 _REQUIRED = frozenset(
@@ -41,7 +43,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything needed to score, explain and watch, and nothing else. No row of the training data."""
+    """Everything needed to score, explain and watch, and nothing else. No row of the training data.
+
+    `intervals` is None in bundles of protocol 1, which had none.
+    """
 
     provenance: Provenance
     portfolio: Portfolio
@@ -53,6 +58,7 @@ class Contents:
     profile: Profile
     metrics: Mapping[str, Any]
     card: str
+    intervals: VennAbers | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ def _files(contents: Contents) -> dict[str, bytes]:
         "contract.json": contents.contract.to_json(),
         "columns.json": json_bytes([asdict(column) for column in contents.columns]),
         "calibration.json": json_bytes(contents.calibration.to_dict()),
+        **({_INTERVALS: json_bytes(contents.intervals.to_dict())} if contents.intervals else {}),
         "policy.json": json_bytes(contents.policy.to_dict()),
         "profile.json": contents.profile.to_json_bytes(),
         "metrics.json": json_bytes(contents.metrics),
@@ -140,12 +147,17 @@ def _contents(manifest: Manifest, files: Mapping[str, bytes]) -> Contents:
         contract=_built("contract.json", lambda: Contract.from_json(files["contract.json"])),
         columns=columns,
         model=_built("model", lambda: load_model(manifest.kind, model, columns)),
-        calibration=_built("calibration.json", lambda: Calibration.from_dict(json.loads(files["calibration.json"]))),
+        calibration=_built("calibration.json", lambda: calibration_from_dict(json.loads(files["calibration.json"]))),
         policy=_built("policy.json", lambda: Policy.from_dict(json.loads(files["policy.json"]))),
         profile=_built("profile.json", lambda: Profile.from_json_bytes(files["profile.json"])),
         metrics=_built("metrics.json", lambda: dict(json.loads(files["metrics.json"]))),
         card=files["card.md"].decode("utf-8", "replace"),
+        intervals=_built(_INTERVALS, lambda: _intervals(files.get(_INTERVALS))),
     )
+
+
+def _intervals(sealed: bytes | None) -> VennAbers | None:
+    return None if sealed is None else VennAbers.from_dict(json.loads(sealed))
 
 
 def _built(name: str, build: Callable[[], T]) -> T:

@@ -11,8 +11,9 @@ from typing import Any
 
 from scorewright.errors import BundleCorruptError, BundleProtocolError
 
-#: Raised with every change that older versions cannot read.
-PROTOCOL = 1
+#: Raised with every change that older versions cannot read. 2: calibrations of several kinds, intervals, and policies
+#: with a referral and hard rules. What 1 sealed is read as it was meant.
+PROTOCOL = 2
 MANIFEST = "manifest.json"
 
 #: Names a bundle may use: no way out of its folder.

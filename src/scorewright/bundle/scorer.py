@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scorewright.bundle.contents import Bundle
+from scorewright.bundle.contents import Bundle, Contents
+from scorewright.bundle.folder import AGAIN
+from scorewright.decision.cases import Cases, Decided
+from scorewright.decision.declared import Interval, cases_of, declared_policy
+from scorewright.decision.referral import Straddle
 from scorewright.domain.matrix import FeatureMatrix
+from scorewright.errors import BundleCorruptError
 from scorewright.features.compile import compile_features
 from scorewright.features.encoding import Encoder, declared_categories
 from scorewright.features.engine import FeatureEngine
+from scorewright.features.expressions import Particulars, particulars, portfolio_expressions
+from scorewright.models.venn_abers import VennAbers
 from scorewright.tables.loading import Sealed
 from scorewright.tables.portfolio import UnseenCategory
 from scorewright.tables.rows import RowReader
@@ -23,21 +30,34 @@ from scorewright.tables.types import Tables
 
 @dataclass(frozen=True)
 class Scores:
-    """PD and decision of n applications, and the matrix they come from.
+    """PD and decision of n applications, and what they come from.
 
     Parameters
     ----------
     matrix : FeatureMatrix
         Features, shape (n, p), with the applications' keys.
-    pd : ndarray of float64, shape (n,)
-        Probability of default.
-    refused : ndarray of bool, shape (n,)
-        Whether the policy refuses.
+    cases : Cases
+        What the policy was told: PDs, their intervals, thresholds of loans, hard rules broken.
+    decided : Decided
+        What the policy answers.
+    known : Particulars
+        Amounts and hard rules, as computed beside the features.
     """
 
     matrix: FeatureMatrix
-    pd: NDArray[np.float64]
-    refused: NDArray[np.bool_]
+    cases: Cases
+    decided: Decided
+    known: Particulars
+
+    @property
+    def pd(self) -> NDArray[np.float64]:
+        """Probability of default, shape (n,)."""
+        return self.cases.pd
+
+    @property
+    def refused(self) -> NDArray[np.bool_]:
+        """Whether the policy refuses, shape (n,)."""
+        return self.decided.refused
 
 
 class Scorer:
@@ -53,7 +73,13 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, unseen: UnseenCategory | None = None) -> None:
         contents = bundle.contents
-        compiled = compile_features(contents.portfolio, contents.contract)
+        _check_policy(contents)
+        compiled = compile_features(
+            contents.portfolio,
+            contents.contract,
+            portfolio_expressions(contents.portfolio, ("money", "rule")),
+            only=[column.name for column in contents.columns],
+        )
         self.bundle = bundle
         rule = unseen or contents.portfolio.unseen_category
         self.sealed = Sealed(contents.contract, compiled.used_columns(), rule)
@@ -75,12 +101,18 @@ class Scorer:
         ------
         UnseenCategoryError
             A category is new to the model and the rule is "refuse".
+        DataError
+            An amount is negative or infinite, and the policy decides by money.
         """
         contents = self.bundle.contents
         keys = applications[contents.portfolio.root][contents.portfolio.key]
-        matrix = self._encoder.encode(self._engine.compute(applications), keys)
-        pd = contents.calibration.pd(contents.model.log_odds(matrix.values))
-        return Scores(matrix, pd, contents.policy.decide(pd))
+        computed = self._engine.compute_all(applications)
+        matrix = self._encoder.encode(computed.features, keys)
+        log_odds = contents.model.log_odds(matrix.values)
+        pd = contents.calibration.pd(log_odds)
+        known = particulars(contents.portfolio, computed.extra)
+        cases = cases_of(contents.policy, pd, known, _interval(contents, log_odds, pd))
+        return Scores(matrix, cases, contents.policy.decide(cases), known)
 
     def contributions(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """How far each feature moves each score, shape (n, p + 1); the last column is the base value.
@@ -105,7 +137,36 @@ class Scorer:
         return body
 
 
+def _interval(contents: Contents, log_odds: NDArray[np.float64], pd: NDArray[np.float64]) -> Interval | None:
+    """Low and high end of each PD's interval, where the bundle holds what gives them."""
+    intervals: VennAbers | None = contents.intervals
+    return None if intervals is None else intervals.around(log_odds, pd)
+
+
+def _check_policy(contents: Contents) -> None:
+    """Refuse a policy that is not the one its portfolio declares: a hard rule must not be lost on the way."""
+    policy = replace(contents.policy, referral=None)
+    if policy != declared_policy(contents.portfolio, policy.threshold):
+        rule = "The policy of a bundle is the one that its portfolio declares."
+        raise BundleCorruptError(rule, "other costs, rules, money or version", AGAIN)
+    if isinstance(contents.policy.referral, Straddle) and contents.intervals is None:
+        raise BundleCorruptError("A policy that refers by interval needs the intervals of PDs.", "none", AGAIN)
+
+
 def score_frame(scores: Scores) -> pl.DataFrame:
-    """Lay scores out as a table: the application's key, ``pd`` and ``decision``."""
-    decided = ["refuse" if refused else "approve" for refused in scores.refused]
-    return pl.DataFrame({scores.matrix.keys.name: scores.matrix.keys, "pd": scores.pd, "decision": decided})
+    """Lay scores out as a table.
+
+    Returns
+    -------
+    DataFrame, n rows
+        The application's key, ``pd``, its interval as ``pd_low`` and ``pd_high`` where there is one, ``decision``, and
+        ``rules``: names of the hard rules it breaks, joined by ``"; "``, empty where it breaks none.
+    """
+    cases, decided = scores.cases, scores.decided
+    interval = {} if cases.low is None or cases.high is None else {"pd_low": cases.low, "pd_high": cases.high}
+    rules = [""] * len(decided)
+    for row in np.flatnonzero(decided.broken.any(axis=1)).tolist():
+        rules[row] = "; ".join(rule.name for rule in decided.rules_of(row))
+    keys = scores.matrix.keys
+    answers = {"decision": pl.Series(decided.outcomes, dtype=pl.String), "rules": pl.Series(rules, dtype=pl.String)}
+    return pl.DataFrame({keys.name: keys, "pd": cases.pd, **interval, **answers})

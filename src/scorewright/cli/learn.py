@@ -25,6 +25,7 @@ Data = Annotated[
 
 #: Where the terminal is narrower than the first, only so many columns of the comparison are shown.
 _WIDE, _NARROW_COLUMNS = 110, 6
+_TRIALS = 10
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -123,7 +124,14 @@ def _column_row(name: str, column: ColumnContract) -> tuple[str, str, str, str]:
 def train(
     portfolio: PortfolioName,
     data: Data,
-    trials: Annotated[int, typer.Option(min=0, help="Parameter sets tried per candidate; 0 keeps the defaults.")] = 10,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            show_default="10, or with --minutes as many as begin in time",
+            help="Parameter sets tried per candidate; 0 keeps the defaults.",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -134,27 +142,33 @@ def train(
     candidates: Annotated[
         list[str] | None, typer.Option("--candidate", help="Compare only these; repeat the option.")
     ] = None,
-    pictures: Annotated[bool, typer.Option(help="Draw curves into MLflow.")] = True,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Times that applications are dealt into folds anew, to tell noise from progress.")
+    ] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Trials at the same time; the cores are shared out among them.")
+    ] = 2,
 ) -> None:
-    """Train and compare candidates, and register the one that loses the least money.
+    """Train and compare candidates, and register the simplest within noise of the one that loses the least money.
 
-    Locks a test set away (20 %, or the latest months where the portfolio names a date), tunes and cross-validates each
-    candidate on the rest, chooses its threshold by cost on out-of-fold PDs, then measures it once on the test set.
-    Each candidate is sealed in a bundle and tracked in MLflow. The first version registered becomes the champion, a
-    later one the challenger: see [bold]scorewright promote[/bold].
+    Locks a test set away (20 %, or the latest months where the portfolio names a date). On the rest, inside the folds,
+    it leaves out features that do not help, tunes and cross-validates each candidate, calibrates its PDs and chooses
+    its threshold by cost. The test set is opened once, at the end. Each candidate is sealed in a bundle and tracked in
+    MLflow. The first version registered becomes the champion, a later one the challenger: see
+    [bold]scorewright promote[/bold]. A training that was stopped goes on where it was when it is started again.
 
     Example: [bold]scorewright train home_credit --data tables --trials 0[/bold]
     """
-    from scorewright.flows.train import Plan
+    from scorewright.flows.plan import EVERY_CANDIDATE, Plan
     from scorewright.flows.train import train as run_training
     from scorewright.tables.portfolio import load_portfolio
 
-    plan = Plan(seed=seed, trials=trials, minutes=minutes, pictures=pictures)
-    if candidates:
-        plan = Plan(tuple(candidates), seed=seed, trials=trials, minutes=minutes, pictures=pictures)
+    compared = tuple(candidates or EVERY_CANDIDATE)
+    trials = _TRIALS if trials is None and minutes is None else trials
+    plan = Plan(compared, seed=seed, repeats=repeats, trials=trials, minutes=minutes, workers=workers)
     bench = workbench()
     with progress() as listen:
-        trained = run_training(load_portfolio(portfolio), data, plan, bench.registry, bench.bundles, listen)
+        trained = run_training(load_portfolio(portfolio), data, plan, bench.shelves, listen)
     _show_training(trained.record)
     say(
         f"Registered {trained.version.portfolio} version {trained.version.version} ({trained.record.winner}) as "
@@ -189,12 +203,30 @@ def _show_training(record: TrainingRecord) -> None:
     simple = ", ".join(f"{name.replace('_', ' ')} {cost:.4f}" for name, cost in record.baselines.items())
     say(f"Cost and AUC out of fold, the rest on the locked test set. Without a model: {simple}.")
     winner = record.candidate(record.winner)
-    closed_form = winner.out_of_fold.metrics.get("cost_closed_form")
-    if closed_form is not None:
-        cheapest = winner.out_of_fold.metrics["cost"]
-        say(f"{record.winner}: its threshold costs {cheapest:.4f} out of fold, the closed form's {closed_form:.4f}.")
-    spans = [_span(winner, name, words) for name, words in (("cost", "cost"), ("auc", "AUC"), ("brier", "Brier score"))]
-    say(f"* {record.winner} loses the least. On the test set, with 95 % intervals: {'; '.join(spans)}.")
+    say(f"* {record.reason}")
+    spans = [
+        _span(winner, name, words) for name, words in (("cost", "cost"), ("auc", "AUC"), ("ece", "calibration error"))
+    ]
+    say(f"On the test set, with 95 % intervals: {'; '.join(spans)}. Calibration: {winner.calibration}.")
+    shares = ", ".join(f"{share:.1%} {name}" for name, share in winner.outcomes.items() if name in _OUTCOMES)
+    say(f"Its policy decides there: {shares}. {_threshold(winner)}")
+    if winner.rules is not None:
+        lost = ", ".join(f"{words} {winner.rules.rules[rule].metrics['money']:,.2f}" for rule, words in _RULES.items())
+        say(f"Money lost per application, out of fold: {lost}.")
+    if record.dropped:
+        say(f"{len(record.dropped)} features were left out because they do not help; the card names them.")
+
+
+_OUTCOMES = ("approved", "referred", "refused")
+_RULES = {"constant": "by the threshold", "per_loan": "by each loan's own threshold"}
+
+
+def _threshold(record: CandidateRecord) -> str:
+    choice = record.threshold_choice
+    if choice is None:
+        return f"Threshold {record.threshold:.4f}."
+    span = f"{choice.threshold.low:.4f} to {choice.threshold.high:.4f}"
+    return f"Threshold {record.threshold:.4f}; chosen again on resamples, {span}."
 
 
 def _candidate_row(record: CandidateRecord, winner: str) -> tuple[str, ...]:

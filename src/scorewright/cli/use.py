@@ -13,7 +13,7 @@ from scorewright.cli.console import progress, say, show_table, tell, warn
 from scorewright.cli.manual import register, workbench
 
 if TYPE_CHECKING:
-    from scorewright.domain.decisions import Contribution
+    from scorewright.domain.decisions import Contribution, Decision
 
 WhichPortfolio = Annotated[
     str | None, typer.Option("--portfolio", help="Portfolio by name; needed when several were trained.")
@@ -35,6 +35,27 @@ class Language(StrEnum):
     fr = "fr"
 
 
+_COUNTED = (("approve", "approved"), ("refer", "referred"), ("refuse", "refused"))
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "approve": "approve",
+        "refer": "refer to an officer",
+        "refuse": "refuse",
+        "threshold": "threshold",
+        "opinion": "By the PD alone",
+        "unknown": "not known, for want of an amount",
+        "colon": ":",
+    },
+    "fr": {
+        "approve": "accorder",
+        "refer": "transmettre à un analyste",
+        "refuse": "refuser",
+        "threshold": "seuil",
+        "opinion": "Selon la seule PD",
+        "unknown": "inconnu, faute d'un montant",
+        "colon": " :",
+    },
+}
 _SUMS = {
     "en": ("all other features", "average application", "score: the sum"),
     "fr": ("toutes les autres variables", "demande moyenne", "score : la somme"),
@@ -59,8 +80,9 @@ def score(
 ) -> None:
     """Score a folder of applications with the champion.
 
-    Writes one row per application: its key, `pd` (probability of default) and `decision` (approve or refuse). The file
-    appears whole or not at all.
+    Writes one row per application: its key, `pd` (probability of default), `pd_low` and `pd_high` where the model gives
+    an interval, `decision` (approve, refer or refuse) and `rules` (the hard rules it breaks). The file appears whole or
+    not at all.
 
     Example: [bold]scorewright score --data tables --out scores.parquet[/bold]
     """
@@ -71,14 +93,20 @@ def score(
         loaded = load_version(workbench().registry, portfolio, model, unseen.value if unseen else None)
         scored = score_folder(loaded, data, out, listen)
     warn(*scored.notices)
-    refused = int((scored.table["decision"] == "refuse").sum())
+    whole, decided = scored.table.height, scored.table["decision"].to_list()
     rows = [
-        ("applications", f"{scored.table.height:,}"),
-        ("refused", f"{refused:,} ({refused / scored.table.height:.1%})"),
+        ("applications", f"{whole:,}"),
+        *((word, _share(decided.count(outcome), whole)) for outcome, word in _COUNTED),
+        *((f"breaking {name}", _share(broken, whole)) for name, broken in scored.broken.items()),
         ("mean PD", f"{float(scored.table['pd'].mean()):.4f}"),  # type: ignore[arg-type]
-        ("threshold", f"{scored.threshold:.4f}"),
+        ("threshold", "each loan's own" if scored.policy.rule == "money" else f"{scored.policy.threshold:.4f}"),
+        ("policy", scored.policy.version),
     ]
     show_table(f"Scores in {out}", ("what", "value"), rows)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} ({part / whole:.1%})"
 
 
 def explain(
@@ -90,8 +118,9 @@ def explain(
 ) -> None:
     """Explain the decision on one application: what moved its score most.
 
-    Contributions are exact and on the model's own scale (log-odds, or probability for the forest); a positive one moves
-    towards default.
+    Says outcome, PD and threshold, the hard rules that the application breaks, and what the PD alone says where the
+    outcome is another. Contributions are exact and on the model's own scale (log-odds, or probability for the forest);
+    a positive one moves towards default.
 
     Example: [bold]scorewright explain --id 100002 --data tables --lang fr[/bold]
     """
@@ -107,9 +136,30 @@ def explain(
         words = _SUMS[lang.value]
         sums = (decision.score - decision.base - shown, decision.base, decision.score)
         rows += [(word, "", f"{value:+.4f}") for word, value in zip(words, sums, strict=True)]
-    title = f"{decision.outcome} {decision.application}: PD {decision.pd:.4f}, threshold {info.threshold:.4f}"
-    show_table(title, ("feature", "value", f"contribution ({info.scale})"), rows)
+    show_table(headline(decision, lang.value), ("feature", "value", f"contribution ({info.scale})"), rows)
+    say(*policy_lines(decision, lang.value))
     say(f"{info.portfolio} version {info.version} ({info.candidate}), bundle {info.bundle[:12]}.")
+
+
+def headline(decision: Decision, language: str) -> str:
+    """Outcome, PD with its interval, and the threshold that counts for this loan."""
+    words, info = _WORDS[language], decision.model
+    span = "" if decision.interval is None else " ({:.4f} – {:.4f})".format(*decision.interval)
+    counts = decision.loan_threshold if info.policy.rule == "money" else info.threshold
+    threshold = words["unknown"] if counts is None else f"{counts:.4f}"
+    outcome = words[decision.outcome]
+    what = f"{outcome} {decision.application}{words['colon']}"
+    return f"{what} PD {decision.pd:.4f}{span}, {words['threshold']} {threshold}"
+
+
+def policy_lines(decision: Decision, language: str) -> list[str]:
+    """Which hard rules were broken, and what the PD alone says where that is something else."""
+    words = _WORDS[language]
+    labels = [(rule.label.fr if language == "fr" else rule.label.en, rule.outcome) for rule in decision.rules]
+    said = [(label, words[outcome]) for label, outcome in labels]
+    if decision.opinion is not None and decision.opinion != decision.outcome:
+        said.append((words["opinion"], words[decision.opinion]))
+    return [f"{what}{words['colon']} {then}." for what, then in said]
 
 
 def _contribution_row(contribution: Contribution, language: str) -> tuple[str, str, str]:

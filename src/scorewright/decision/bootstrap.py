@@ -7,6 +7,8 @@ largest part of the uncertainty of a cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,23 +16,60 @@ from numpy.typing import NDArray
 
 from scorewright.decision.costs import cost_of_each
 from scorewright.decision.inputs import Floats, checked_pair
-from scorewright.decision.metrics import Ranked, measure, rank
+from scorewright.decision.metrics import measure, rank
 from scorewright.domain.costs import CostMatrix
 from scorewright.domain.evaluation import Evaluation, Interval
 
-
-def _interval(estimate: float, replicates: Floats, level: float) -> Interval:
-    tail = (1.0 - level) / 2
-    low, high = np.quantile(replicates, (tail, 1.0 - tail)).tolist()
-    return Interval(estimate, low, high)
+_SHIFTED = frozenset({"ece"})
+"""Sums of absolute values: each resample adds its own noise to them, so that all replicates may lie above the estimate.
+"""
 
 
-def _replicates(ranked: Ranked, costs: CostMatrix, repeats: int, seed: int) -> list[dict[str, float]]:
-    """Measure `repeats` resamples; each is the count of draws of every row, so the order is sorted once for all."""
-    rng = np.random.default_rng(seed)
-    rows = ranked.defaulted.size
-    drawn = (np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64) for _ in range(repeats))
-    return [measure(ranked, weights, costs) for weights in drawn]
+@dataclass(frozen=True)
+class Resampling:
+    """How often, how wide and by which draws a bootstrap is made.
+
+    Parameters
+    ----------
+    repeats : int
+        Number of resamples.
+    level : float
+        Share of the replicates that an interval holds, equal tails.
+    seed : int
+        Seed of the draws.
+    """
+
+    repeats: int = 500
+    level: float = 0.95
+    seed: int = 0
+
+    def draws(self, rows: int) -> Iterator[Floats]:
+        """Give each resample as the number of times it drew each row, shape (rows,)."""
+        rng = np.random.default_rng(self.seed)
+        for _ in range(self.repeats):
+            yield np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
+
+    def interval(self, estimate: float, replicates: Floats) -> Interval:
+        """Return the percentile interval of the replicates, shape (repeats,)."""
+        tail = (1.0 - self.level) / 2
+        low, high = np.quantile(replicates, (tail, 1.0 - tail)).tolist()
+        return Interval(estimate, low, high)
+
+    def intervals(
+        self, estimates: Mapping[str, float], replicates: Sequence[Mapping[str, float]]
+    ) -> dict[str, Interval]:
+        """Return the interval of every measure that all replicates define.
+
+        That of ``ece`` is moved so that the replicates' mean falls on the estimate: it says how far the measured value
+        would move, not how much of it is noise.
+        """
+        found = {}
+        for name, estimate in estimates.items():
+            if all(name in replicate for replicate in replicates):
+                values = np.array([replicate[name] for replicate in replicates])
+                moved = np.maximum(values - values.mean() + estimate, 0.0) if name in _SHIFTED else values
+                found[name] = self.interval(estimate, moved)
+        return found
 
 
 def evaluate_with_intervals(
@@ -61,13 +100,9 @@ def evaluate_with_intervals(
     """
     ranked = rank(pd, target, threshold)
     metrics = measure(ranked, np.ones(ranked.defaulted.size), costs)
-    replicates = _replicates(ranked, costs, repeats, seed)
-    intervals = {
-        name: _interval(value, np.array([replicate[name] for replicate in replicates]), level)
-        for name, value in metrics.items()
-        if all(name in replicate for replicate in replicates)
-    }
-    return Evaluation(metrics, intervals)
+    resampling = Resampling(repeats, level, seed)
+    replicates = [measure(ranked, weights, costs) for weights in resampling.draws(ranked.defaulted.size)]
+    return Evaluation(metrics, resampling.intervals(metrics, replicates))
 
 
 def paired_cost_difference(
@@ -106,4 +141,4 @@ def paired_cost_difference(
     values, counts = np.unique(difference, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(difference.size, counts / difference.size, size=repeats)
     estimate = float(np.sum(counts * values)) / difference.size
-    return _interval(estimate, np.sum(draws * values, axis=1) / difference.size, 0.95)
+    return Resampling().interval(estimate, np.sum(draws * values, axis=1) / difference.size)

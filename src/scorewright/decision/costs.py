@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorewright.decision.inputs import Floats, checked_target
+from scorewright.decision.inputs import Floats, checked_decisions
 from scorewright.domain.costs import CostMatrix
 
 
@@ -27,12 +27,9 @@ def cost_of_each(target: NDArray[Any], refused: NDArray[np.bool_], costs: CostMa
     costs : CostMatrix
         Costs of the two wrong decisions.
     """
-    defaulted = checked_target(target)
-    approved = ~np.asarray(refused, dtype=np.bool_)
-    if approved.shape != defaulted.shape:
-        raise ValueError(f"{approved.size} decisions cannot be judged by {defaulted.size} targets.")
-    wrong_approval = np.where(defaulted & approved, costs.false_negative, 0.0)
-    return np.where(~defaulted & ~approved, costs.false_positive, wrong_approval)
+    defaulted, rejected = checked_decisions(target, refused)
+    wrong_approval = np.where(defaulted & ~rejected, costs.false_negative, 0.0)
+    return np.where(~defaulted & rejected, costs.false_positive, wrong_approval)
 
 
 def total_cost(target: NDArray[Any], refused: NDArray[np.bool_], costs: CostMatrix) -> float:

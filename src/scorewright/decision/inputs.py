@@ -46,3 +46,11 @@ def checked_pair(pd: NDArray[Any], target: NDArray[Any]) -> tuple[Floats, Flags]
     if values.shape != defaulted.shape:
         raise ValueError(f"{values.size} PDs cannot be measured against {defaulted.size} targets.")
     return values, defaulted
+
+
+def checked_decisions(target: NDArray[Any], refused: NDArray[Any]) -> tuple[Flags, Flags]:
+    """Return targets and refusals of the same applications. Raises ``ValueError`` as `checked_pair` does."""
+    defaulted, rejected = checked_target(target), np.asarray(refused, dtype=np.bool_)
+    if rejected.shape != defaulted.shape:
+        raise ValueError(f"{rejected.size} decisions cannot be judged by {defaulted.size} targets.")
+    return defaulted, rejected

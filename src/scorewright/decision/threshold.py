@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scorewright.decision.inputs import Floats, checked_pair
-from scorewright.domain.costs import CostMatrix
+from scorewright.decision.money import known, realised_money
+from scorewright.domain.costs import CostMatrix, LoanCosts
 
 REFUSE_ALL = 0.0
 APPROVE_ALL = float(np.nextafter(1.0, 2.0))
 """The smallest number above every PD: finite, so that JSON holds it."""
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,71 @@ def best_threshold(pd: NDArray[Any], target: NDArray[Any], costs: CostMatrix) ->
         cost=float(cuts.costs(costs)[best]),
         approval_rate=float(1.0 - refused / cuts.rows),
     )
+
+
+@dataclass(frozen=True)
+class PricedCuts:
+    """Every way of cutting n loans by PD, each loan with costs of its own, in ascending order of threshold.
+
+    Parameters
+    ----------
+    thresholds : ndarray of float64, shape (k + 1,)
+        As in `Cuts`.
+    ends : ndarray of intp, shape (k,)
+        Position of the last loan of each run of equal PDs.
+    granted, refused : ndarray of float64, shape (n,)
+        What each loan costs when granted and when refused, its outcome known, in ascending order of PD.
+    """
+
+    thresholds: Floats
+    ends: NDArray[np.intp]
+    granted: Floats
+    refused: Floats
+
+    def costs(self, weights: Floats) -> Floats:
+        """Return the cost per loan at each threshold, for loans of these weights, shape (n,)."""
+        more = np.cumsum(weights * (self.granted - self.refused))[self.ends]
+        lost: Floats = (np.sum(weights * self.refused) + np.concatenate(([0.0], more))) / weights.sum()
+        return lost
+
+    @staticmethod
+    def cheapest(costs: Floats) -> int:
+        """Return the position of the lowest cost; between costs that only rounding parts, of the highest threshold."""
+        least = costs.min()
+        return int(np.flatnonzero(costs <= least + _ROUNDING * (costs.max() - least))[-1])
+
+    def approval_rate(self, position: int) -> float:
+        """Return the share of loans granted at a threshold."""
+        return float(self.ends[position - 1] + 1) / self.granted.size if position else 0.0
+
+
+def priced_cuts(pd: NDArray[Any], target: NDArray[Any], loans: LoanCosts) -> PricedCuts:
+    """Return every cut of the loans whose amounts are known. Sorting dominates: O(n log n).
+
+    Raises
+    ------
+    ValueError
+        As `all_cuts`.
+    """
+    values, defaulted = checked_pair(pd, target)
+    everyone = np.ones(values.shape, dtype=np.bool_)
+    granted, refused = (realised_money(defaulted, rule, loans) for rule in (~everyone, everyone))
+    # Costs settle ties, so that the order the loans came in has no say.
+    order = np.lexsort((refused, granted, values))
+    order = order[known(loans)[order]]
+    values = values[order]
+    ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+    distinct = values[ends]
+    thresholds = np.concatenate(([REFUSE_ALL], _between(distinct[:-1], distinct[1:]), [APPROVE_ALL]))
+    return PricedCuts(thresholds, ends, granted[order], refused[order])
+
+
+def best_money_threshold(pd: NDArray[Any], target: NDArray[Any], loans: LoanCosts) -> Threshold:
+    """Return the one threshold for all loans that costs least money on these, those of unknown amounts left out.
+
+    As `best_threshold`, which it equals where all loans cost the same.
+    """
+    cuts = priced_cuts(pd, target, loans)
+    costs = cuts.costs(np.ones(cuts.granted.size))
+    best = cuts.cheapest(costs)
+    return Threshold(float(cuts.thresholds[best]), float(costs[best]), cuts.approval_rate(best))

@@ -8,7 +8,50 @@ from typing import Any, Literal, Protocol
 
 from scorewright.domain.matrix import Label
 
-Outcome = Literal["approve", "refuse"]
+Outcome = Literal["approve", "refer", "refuse"]
+RuleKind = Literal["threshold", "money"]
+ReferralKind = Literal["capacity", "interval"]
+
+
+@dataclass(frozen=True)
+class HardRule:
+    """A rule of the lender, kept apart from the model: who breaks it is referred or refused whatever the PD.
+
+    Parameters
+    ----------
+    name : str
+        Name in the portfolio, where its condition stands as SQL.
+    outcome : {"refer", "refuse"}
+        What follows when it is broken.
+    label : Label
+        English and French, for the applicant and the officer.
+    """
+
+    name: str
+    outcome: Literal["refer", "refuse"]
+    label: Label
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    """Which policy decides.
+
+    Parameters
+    ----------
+    version : str
+        As the portfolio states it; ``"0"`` where it states no policy.
+    rule : {"threshold", "money"}
+        One threshold for all, or each loan's own from its amounts.
+    referral : {"capacity", "interval"} or None
+        What sends an application to an officer, beside hard rules.
+    rules : tuple of HardRule
+        The hard rules.
+    """
+
+    version: str = "0"
+    rule: RuleKind = "threshold"
+    referral: ReferralKind | None = None
+    rules: tuple[HardRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,14 +76,28 @@ class ModelInfo:
     threshold: float
     features: int
     tables: tuple[str, ...]
+    policy: PolicyInfo = PolicyInfo()
 
 
 @dataclass(frozen=True)
 class Decision:
     """PD and outcome of one application, the model that gave them, and its largest contributions.
 
-    `base` is the score of the average application and `score` this one's, both on the model's own scale: `score` is
-    `base` plus the contributions of all features, of which the largest are given.
+    Parameters
+    ----------
+    outcome : {"approve", "refer", "refuse"}
+        By hard rules, referral and PD, in this order.
+    opinion : {"approve", "refuse"} or None
+        What the PD alone says.
+    rules : tuple of HardRule
+        Those that the application breaks.
+    interval : tuple of float, or None
+        Low and high end of the PD's interval.
+    loan_threshold : float or None
+        Under the money rule the PD from which this loan is refused; None where its amounts are not known.
+    base, score : float or None
+        Score of the average application and of this one, on the model's own scale: `score` is `base` plus the
+        contributions of all features, of which the largest are given.
     """
 
     application: int | str
@@ -50,6 +107,10 @@ class Decision:
     contributions: tuple[Contribution, ...] = ()
     base: float | None = None
     score: float | None = None
+    opinion: Outcome | None = None
+    rules: tuple[HardRule, ...] = ()
+    interval: tuple[float, float] | None = None
+    loan_threshold: float | None = None
 
 
 class DecisionService(Protocol):

@@ -37,6 +37,8 @@ class FeatureColumn:
         Raw columns that feed it, as ``"table.column"``, sorted.
     categories : tuple of str
         Values seen in training, sorted; empty for numeric features.
+    monotone : {-1, 0, 1}
+        1 where a higher value may only raise the PD, -1 where it may only lower it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class FeatureColumn:
     label: Label
     sources: tuple[str, ...]
     categories: tuple[str, ...] = ()
+    monotone: Literal[-1, 0, 1] = 0
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,8 @@ class FeatureMatrix:
     def take(self, rows: NDArray[np.intp]) -> FeatureMatrix:
         """Return the given rows, in the given order."""
         return FeatureMatrix(self.keys.gather(rows), self.columns, self.values[rows])
+
+    def select(self, features: NDArray[np.intp]) -> FeatureMatrix:
+        """Return the given features, in the given order."""
+        columns = tuple(self.columns[position] for position in features)
+        return FeatureMatrix(self.keys, columns, self.values[:, features])

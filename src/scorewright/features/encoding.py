@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from scorewright.domain.matrix import FeatureColumn, FeatureKind, FeatureMatrix
 from scorewright.errors import PortfolioError, UnseenCategoryError
-from scorewright.features.compile import CompiledFeatures, Projection
+from scorewright.features.monotone import Sign
+from scorewright.features.plan import CompiledFeatures, Projection
 from scorewright.tables.contract import hardly_repeats
 from scorewright.tables.portfolio import Portfolio, UnseenCategory
 
@@ -20,21 +21,29 @@ MOST_CATEGORIES = 1000
 _LEAVE_OUT = "List its column under `never` or `identifiers`, or group its values in SQL."
 
 
-def learn_columns(features: pl.DataFrame, compiled: CompiledFeatures) -> tuple[FeatureColumn, ...]:
+def learn_columns(
+    features: pl.DataFrame, compiled: CompiledFeatures, monotone: Mapping[str, Sign] | None = None
+) -> tuple[FeatureColumn, ...]:
     """Describe the matrix from training features: the kind of each column and the categories of text.
+
+    Parameters
+    ----------
+    monotone : mapping of str to {-1, 1}, optional
+        What a higher value may only do to the PD, by feature (`scorewright.features.monotone.learn_monotone`).
 
     Raises
     ------
     PortfolioError
         A text feature has too many values, or they hardly repeat and may name persons.
     """
-    return tuple(_learnt(features[projection.name], projection) for projection in compiled.features)
+    signs = monotone or {}
+    return tuple(_learnt(features[p.name], p, signs.get(p.name, 0)) for p in compiled.features)
 
 
-def _learnt(values: pl.Series, projection: Projection) -> FeatureColumn:
+def _learnt(values: pl.Series, projection: Projection, sign: Sign) -> FeatureColumn:
     kind: FeatureKind = "category" if projection.kind == "text" else "numeric"
     sources = tuple(sorted(projection.sources))
-    return FeatureColumn(projection.name, kind, projection.label, sources, _categories(values, kind))
+    return FeatureColumn(projection.name, kind, projection.label, sources, _categories(values, kind), sign)
 
 
 def _categories(column: pl.Series, kind: FeatureKind) -> tuple[str, ...]:

@@ -102,14 +102,20 @@ ALLOWED_SCALARS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A feature file: its text and where it lies."""
+    """SQL: its text, where it lies, and whether a line of the text is a line of that file."""
 
     place: str
     text: str
+    lines: bool = True
+
+    @property
+    def where(self) -> str:
+        """Where SQL of this kind stands, for messages."""
+        return "in feature files" if self.lines else "in an expression of portfolio.toml"
 
     def error(self, node: exp.Expr | None, rule: str, value: str, remedy: str) -> FeatureSqlError:
         """Word an error at the line of a node."""
-        line = _line(node)
+        line = _line(node) if self.lines else None
         return FeatureSqlError(f"{self.place}:{line}" if line else self.place, rule, value, remedy)
 
 
@@ -153,20 +159,39 @@ def parse_query(source: Source, table: str) -> Query:
     return query
 
 
+def parse_expression(source: Source) -> exp.Expr:
+    """Parse a bare expression and refuse what is not run.
+
+    Raises
+    ------
+    FeatureSqlError
+        It is not one expression, has a name, or holds a function that is not supported.
+    """
+    select = _parse(Source(source.place, f"SELECT {source.text}", source.lines))
+    _refuse_parts(source, select, frozenset({"expressions"}))
+    body: exp.Expr | None = select.expressions[0] if len(select.expressions) == 1 else None
+    if body is None or isinstance(body, (exp.Star, exp.Alias)):
+        raise source.error(None, "One expression stands here, without a name.", source.text.strip()[:80], "Shorten it.")
+    _check_projection(source, body)
+    return body
+
+
 def _parse(source: Source) -> exp.Select:
     try:
         parsed = sqlglot.parse(source.text, dialect=DIALECT)
     except SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
-        place = f"{source.place}:{first['line']}" if first.get("line") else source.place
+        place = f"{source.place}:{first['line']}" if first.get("line") and source.lines else source.place
         found = f"{first.get('description', 'unreadable text')} near {first.get('highlight', '')!r}"
-        raise FeatureSqlError(place, "The file must be SQL.", found, "Mend the line.") from None
+        rule = "The file must be SQL." if source.lines else "The expression must be SQL."
+        raise FeatureSqlError(place, rule, found, "Mend the line.") from None
     statements = [
         statement for statement in parsed if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         found = f"{len(statements)} statements" if len(statements) != 1 else statements[0].key.upper()
-        raise source.error(None, "The file holds one SELECT.", found, "Keep one SELECT; CTEs may precede it.")
+        rule = "The file holds one SELECT." if source.lines else "One expression stands here."
+        raise source.error(None, rule, found, "Keep one SELECT; CTEs may precede it.")
     return statements[0]
 
 
@@ -209,7 +234,7 @@ def _refuse_parts(source: Source, node: exp.Expr, allowed: frozenset[str]) -> No
             place = value[0] if isinstance(value, list) else value
             remedy = "Use FILTER (WHERE ...) on each aggregate, or CASE." if clause == "WHERE" else "Remove it."
             where = place if isinstance(place, exp.Expr) else node
-            raise source.error(where, f"{clause} is not run in feature files.", clause, remedy)
+            raise source.error(where, f"{clause} is not run {source.where}.", clause, remedy)
 
 
 def _group(source: Source, select: exp.Select) -> exp.Expr | None:
@@ -230,7 +255,7 @@ def _check_projection(source: Source, projection: exp.Expr) -> None:
             allowed = (
                 f"Allowed are the aggregates {ALLOWED_AGGREGATES}, the functions {ALLOWED_SCALARS}, and operators."
             )
-            raise source.error(node, "This SQL is not run in feature files.", _short(node), allowed)
+            raise source.error(node, f"This SQL is not run {source.where}.", _short(node), allowed)
         rule = _broken_rule(node)
         if rule:
             raise source.error(

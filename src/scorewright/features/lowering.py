@@ -13,7 +13,7 @@ from typing import ClassVar
 from sqlglot import exp
 
 from scorewright.features.grammar import AGGREGATES, COMPARISONS, DIALECT, Source
-from scorewright.features.rewriting import ZERO, Kind, Typed, cast, greatest, half_away, never_zero, swap
+from scorewright.features.rewriting import ZERO, Kind, Typed, cast, greatest, half_away, may_fold, never_zero, swap
 
 _NUMBERS = frozenset({"integer", "number"})
 _CASTABLE: Mapping[str, frozenset[str]] = {
@@ -235,7 +235,19 @@ class Lowering:
         wild = any(value.wild for value in values)
         if wild and isinstance(node, exp.Greatest):
             return Typed(swap(node, greatest(node)), kind, wild)
+        if isinstance(node, exp.Coalesce) and may_fold(node.this):
+            self._unfold(node)
         return Typed(node, kind, wild)
+
+    def _unfold(self, node: exp.Expr) -> None:
+        """Tie each choice to a column: where the first are one value for all rows, Polars gives back only one row.
+
+        Under GROUP BY that row counted for the first group alone, or broke Polars.
+        """
+        for choice in (node.this, *node.expressions):
+            if may_fold(choice):
+                every_row = exp.EQ(this=self._zero(node), expression=exp.Literal.number(0))
+                swap(choice, exp.Paren(this=exp.Case().when(every_row, choice.copy(), copy=False)))
 
     def _nullif(self, node: exp.Expr) -> Typed:
         values, _ = self._alike([node.this, node.expression])

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 from sqlglot import exp
 
-from scorewright.features.grammar import DIALECT
+from scorewright.features.grammar import AGGREGATES, DIALECT
 from scorewright.tables.types import POLARS_TYPES, ColumnType
 
 #: ``null`` is the type of a column that never held a value: it goes with every other type.
@@ -80,6 +80,13 @@ def never_zero(divisor: exp.Expr) -> bool:
 
 def _is_zero(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and not node.is_string and float(node.this) == 0
+
+
+def may_fold(node: exp.Expr) -> bool:
+    """Whether an engine may find that an expression has one value for all rows: by itself no column does."""
+    while isinstance(node, (exp.Paren, exp.Cast)):
+        node = node.this
+    return not isinstance(node, (exp.Column, exp.Filter, *AGGREGATES))
 
 
 def half_away(number: exp.Expr, decimals: int, zero: str) -> exp.Expr:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 from sqlglot import exp
 
 from scorewright.errors import FeatureSqlError
@@ -83,11 +83,11 @@ def _run(source: Source, frame: pl.DataFrame, each: Named, *, grouped: bool) -> 
         if grouped:
             return frame.group_by(pl.lit(1).alias("\x00group")).agg(each.expression)[each.name]
         return frame.select(each.expression)[each.name]
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         raise _refused(source, None, each.sql, error) from None
 
 
-def _refused(source: Source, node: exp.Expr | None, sql: str, error: PolarsError) -> FeatureSqlError:
+def _refused(source: Source, node: exp.Expr | None, sql: str, error: BaseException) -> FeatureSqlError:
     found = f"{sql[:80]} ({str(error).splitlines()[0][:120]})"
     return source.error(
         node, "The expression must run in Polars.", found, "Write it with the functions that are allowed."

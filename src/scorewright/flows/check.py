@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scorewright.domain.progress import Listener, silent
 from scorewright.features.compile import compile_features
+from scorewright.features.expressions import portfolio_expressions
 from scorewright.flows.dataset import read_labelled
 from scorewright.tables.contract import Contract, infer_contract
 from scorewright.tables.portfolio import Portfolio
@@ -36,7 +37,7 @@ def check_folder(portfolio: Portfolio, data: Path, listen: Listener = silent) ->
     """
     labelled = read_labelled(portfolio, data, listen)
     contract = infer_contract(portfolio, labelled.tables)
-    compiled = compile_features(portfolio, contract)
+    compiled = compile_features(portfolio, contract, portfolio_expressions(portfolio))
     return Checked(
         contract=contract,
         rows={name: frame.height for name, frame in labelled.tables.items()},

@@ -15,6 +15,8 @@ from scorewright.errors import TargetError
 from scorewright.features.compile import CompiledFeatures, compile_features
 from scorewright.features.encoding import Encoder, learn_columns
 from scorewright.features.engine import FeatureEngine
+from scorewright.features.expressions import Particulars, particulars, portfolio_expressions
+from scorewright.features.monotone import learn_monotone
 from scorewright.models.folds import hold_out
 from scorewright.tables.contract import Contract, infer_contract
 from scorewright.tables.loading import load_tables, open_data, restrict
@@ -40,8 +42,12 @@ class Dataset:
     ----------
     contract : Contract
         What the training rows look like; the test set had no part in it.
+    compiled : CompiledFeatures
+        Every feature of the portfolio, with its money, hard rules and segments.
     matrix : FeatureMatrix
         All n labelled applications.
+    particulars : Particulars
+        Amounts, hard rules and segments of the same n applications.
     target : ndarray of int8, shape (n,)
         0 repaid, 1 defaulted.
     train_rows, test_rows : ndarray of intp
@@ -53,6 +59,7 @@ class Dataset:
     contract: Contract
     compiled: CompiledFeatures
     matrix: FeatureMatrix
+    particulars: Particulars
     target: NDArray[np.int8]
     train_rows: NDArray[np.intp]
     test_rows: NDArray[np.intp]
@@ -124,22 +131,25 @@ def split(labelled: Labelled, test_share: float) -> tuple[NDArray[np.intp], NDAr
 def build_dataset(labelled: Labelled, test_share: float, listen: Listener = silent) -> Dataset:
     """Lock the test set away, then compile and compute the features.
 
-    Contract and categories are learnt from the training rows alone.
+    Contract, categories and the directions of features are learnt from the training rows alone.
 
     Raises
     ------
     FeatureSqlError, PortfolioError
-        A feature cannot be computed.
+        A feature or an expression of portfolio.toml cannot be computed, or a feature breaks what is declared monotone.
     TrainingError
         The rows cannot be split.
     """
     portfolio, root = labelled.portfolio, labelled.tables[labelled.portfolio.root]
     train, test = split(labelled, test_share)
-    contract = infer_contract(portfolio, restrict(portfolio, labelled.tables, pl.Series(train)))
+    learnt = restrict(portfolio, labelled.tables, pl.Series(train))
+    contract = infer_contract(portfolio, learnt)
     listen(Step("features", 0, 1))
-    compiled = compile_features(portfolio, contract)
-    features = FeatureEngine(portfolio, compiled).compute(labelled.tables)
-    encoder = Encoder(learn_columns(features[pl.Series(train)], compiled), unseen="null")
-    matrix = encoder.encode(features, root[portfolio.key])
+    compiled = compile_features(portfolio, contract, portfolio_expressions(portfolio))
+    computed = FeatureEngine(portfolio, compiled).compute_all(labelled.tables)
+    monotone = learn_monotone(portfolio, compiled, learnt)
+    columns = learn_columns(computed.features[pl.Series(train)], compiled, monotone)
+    matrix = Encoder(columns, unseen="null").encode(computed.features, root[portfolio.key])
+    beside = particulars(portfolio, computed.extra)
     listen(Step("features", 1, 1, f"{len(matrix.columns)} features"))
-    return Dataset(contract, compiled, matrix, labelled.target, train, test, labelled.notices)
+    return Dataset(contract, compiled, matrix, beside, labelled.target, train, test, labelled.notices)

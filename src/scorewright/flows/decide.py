@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import Any
 
+from scorewright.decision.cases import Cases, words
 from scorewright.domain.decisions import Decision, ModelInfo
 from scorewright.explain.local import largest
 from scorewright.flows.champion import LoadedModel
@@ -40,6 +42,7 @@ class ModelService:
             threshold=contents.policy.threshold,
             features=len(contents.columns),
             tables=tuple(contents.contract.tables),
+            policy=contents.policy.info,
         )
 
     def decide(self, application: Mapping[str, Any]) -> Decision:
@@ -50,15 +53,19 @@ class ModelService:
         """Decide the first application of checked tables."""
         scorer = self._loaded.scorer
         scores = scorer.score(tables)
-        row = scorer.contributions(scores.matrix)[0]
+        row, model = scorer.contributions(scores.matrix)[0], self.model()
         return Decision(
             application=scores.matrix.keys[0],
             pd=float(scores.pd[0]),
-            outcome=scorer.bundle.contents.policy.outcomes(scores.pd)[0],
-            model=self.model(),
+            outcome=scores.decided.outcomes[0],
+            model=model,
+            contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
             base=float(row[-1]),
             score=float(row.sum()),
-            contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
+            opinion=words(scores.decided.opinion)[0],
+            rules=scores.decided.rules_of(0),
+            interval=_first_interval(scores.cases),
+            loan_threshold=_known(scores.decided.thresholds[0]) if model.policy.rule == "money" else None,
         )
 
     def example(self) -> Mapping[str, Any]:
@@ -80,3 +87,11 @@ class ModelService:
             tables = load_tables(folder, "train", self._loaded.scorer.sealed, only=[key]).tables
         require_application(tables, portfolio, key)
         return self.decide_tables(tables)
+
+
+def _first_interval(cases: Cases) -> tuple[float, float] | None:
+    return None if cases.low is None or cases.high is None else (float(cases.low[0]), float(cases.high[0]))
+
+
+def _known(threshold: float) -> float | None:
+    return None if isnan(threshold) else float(threshold)

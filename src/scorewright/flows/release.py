@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from scorewright.bundle.contents import Contents
-from scorewright.decision.bootstrap import paired_cost_difference
+from scorewright.bundle.scorer import Scores
+from scorewright.decision.bootstrap import Resampling
+from scorewright.decision.strategy import Prices, compare
 from scorewright.domain.evaluation import Interval
 from scorewright.domain.progress import Listener, silent
 from scorewright.errors import NoModelError, PromotionRefusedError, SettingsError
@@ -47,7 +48,7 @@ def promote(
 
     The test set is the one that every training on these tables locks away: neither model has seen it, unless the
     champion was trained on other tables that hold some of these applications, which can only favour the champion. Both
-    decide it by their own policy.
+    decide it by their own policy, hard rules and referrals included; a referral is priced as the PD alone would decide.
 
     Raises
     ------
@@ -73,6 +74,7 @@ def promote(
 
 
 _TRAIN = "Train a challenger first."
+_RESAMPLES = 2000
 
 
 def rollback(registry: Registry, portfolio: str | None) -> ModelVersion:
@@ -108,19 +110,23 @@ def _compare(champion: LoadedModel, challenger: LoadedModel, data: Path, listen:
     labelled = read_labelled(contents.portfolio, data, listen)
     _, test = split(labelled, float(contents.metrics["plan"]["test_share"]))
     tables = restrict(contents.portfolio, labelled.tables, pl.Series(test))
-    target = labelled.target[test]
     old, new = (_test_scores(model, tables) for model in (champion, challenger))
-    difference = paired_cost_difference(
-        new[0], new[1], old[0], old[1], target, contents.policy.costs, seed=contents.provenance.seed
+    difference = compare(
+        old.decided,
+        new.decided,
+        labelled.target[test],
+        Prices(contents.policy.costs),
+        Resampling(_RESAMPLES, seed=contents.provenance.seed),
     )
-    return difference, len(test)
+    if difference.cost is None:
+        raise AssertionError("The outcomes of the test set are known.")
+    return difference.cost, len(test)
 
 
-def _test_scores(model: LoadedModel, tables: Tables) -> tuple[np.ndarray, float]:
-    """PDs and threshold of a model on tables that were read under another model's contract."""
+def _test_scores(model: LoadedModel, tables: Tables) -> Scores:
+    """What a model decides on tables that were read under another model's contract."""
     contents = model.scorer.bundle.contents
-    held = hold(contents.portfolio, tables, model.scorer.sealed)
-    return model.scorer.score(held).pd, contents.policy.threshold
+    return model.scorer.score(hold(contents.portfolio, tables, model.scorer.sealed))
 
 
 def _check_fingerprint(contents: Contents, data: Path) -> None:

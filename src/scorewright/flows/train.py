@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scorewright.bundle.contents import Contents, Provenance, seal
-from scorewright.decision.bootstrap import evaluate_with_intervals
-from scorewright.decision.costs import baselines, cost_per_application
-from scorewright.decision.curves import all_curves
-from scorewright.decision.metrics import evaluate_folds
-from scorewright.decision.policy import Policy
-from scorewright.decision.threshold import best_threshold
-from scorewright.domain.evaluation import CandidateRecord, Evaluation, TrainingRecord
+from scorewright.decision.comparison import Choice
+from scorewright.decision.costs import baselines
+from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
 from scorewright.domain.progress import Listener, Step, silent
-from scorewright.explain.importance import by_raw_column, global_importance
 from scorewright.explain.leaks import separation_warnings
 from scorewright.flows.card import write_card
-from scorewright.flows.dataset import Dataset, Labelled, build_dataset, read_labelled
-from scorewright.models import cross_validation
+from scorewright.flows.contest import Entrant, Ground, choose, enter, lay_out
+from scorewright.flows.dataset import build_dataset, read_labelled
+from scorewright.flows.measures import measured
+from scorewright.flows.plan import Plan
 from scorewright.models.candidates import candidate as candidate_named
-from scorewright.models.cross_validation import Fitted, OutOfFold
-from scorewright.models.folds import stratified_folds
-from scorewright.models.tuning import Budget, Tuning, tune
+from scorewright.models.cores import cores
+from scorewright.models.cross_validation import Fitted, fit_final
 from scorewright.monitor.profile import build_profile
 from scorewright.registry.seam import ModelVersion, Registry
 from scorewright.tables.loading import fingerprint, open_data
 from scorewright.tables.portfolio import Portfolio
 
-#: Rows on which mean absolute contributions are measured: enough for stable ranks, cheap for deep forests.
-IMPORTANCE_ROWS = 300
-
 #: Libraries whose version can change a bit of the result.
 _LIBRARIES = ("scorewright", "polars", "numpy", "lightgbm", "scikit-learn", "sqlglot")
 
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train.
-
-    Parameters
-    ----------
-    candidates : tuple of str
-        Names of the candidates to compare.
-    seed : int
-        Decides folds, fits, tuning and bootstrap; the same seed gives the same bundle. The locked test set
-        is the same for every seed.
-    folds : int
-        Cross-validation folds.
-    test_share : float
-        Share of applications locked away.
-    trials : int
-        Parameter sets that tuning tries per candidate; 0 keeps the defaults.
-    minutes : float or None
-        Most minutes that tuning may take per candidate.
-    pictures : bool
-        Whether curves are drawn.
-    """
-
-    candidates: tuple[str, ...] = ("dummy", "logistic_regression", "random_forest", "lightgbm")
-    seed: int = 7
-    folds: int = 5
-    test_share: float = 0.2
-    trials: int = 0
-    minutes: float | None = None
-    pictures: bool = True
+#: What a bundle tells of the plan: what decided the result.
+_PLANNED = ("folds", "repeats", "test_share", "trials", "minutes", "workers", "select")
 
 
 @dataclass(frozen=True)
@@ -82,52 +44,68 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """What every candidate's bundle shares."""
+class Shelves:
+    """Where a training puts what it makes.
 
-    portfolio: Portfolio
-    fingerprint: str
-    plan: Plan
-    dataset: Dataset
+    Parameters
+    ----------
+    registry : Registry
+        Keeps the record and the versions.
+    bundles : Path
+        Folder in which bundles are sealed.
+    studies : Path or None
+        Folder of the searches, so that a training that was stopped goes on where it was; None keeps none.
+    """
 
-    @property
-    def provenance(self) -> Provenance:
-        return Provenance("", self.fingerprint, self.plan.seed, {name: version(name) for name in _LIBRARIES})
+    registry: Registry
+    bundles: Path
+    studies: Path | None = None
 
 
-def train(
-    portfolio: Portfolio, data: Path, plan: Plan, registry: Registry, bundles: Path, listen: Listener = silent
-) -> Trained:
-    """Train and compare candidates, seal each, register the one that loses the least money out of fold.
+def train(portfolio: Portfolio, data: Path, plan: Plan, shelves: Shelves, listen: Listener = silent) -> Trained:
+    """Train and compare candidates, seal each, register the simplest within noise of the one that loses least.
 
-    The first version of a portfolio becomes its champion, a later one the challenger (see `scorewright.flows.release`).
+    The test set is opened once, after the winner is chosen. The first version of a portfolio becomes its champion, a
+    later one the challenger (see `scorewright.flows.release`).
 
     Raises
     ------
-    DataError, PortfolioError, TrainingError
-        Before anything is written.
+    DataError, PortfolioError, SettingsError, TrainingError
+        Before anything is registered.
     """
     names = [candidate_named(name).name for name in dict.fromkeys(plan.candidates)]
     labelled = read_labelled(portfolio, data, listen)
     dataset = build_dataset(labelled, plan.test_share, listen)
-    source = _Source(portfolio, fingerprint(open_data(portfolio, data)), plan, dataset)
-    folders: dict[str, Path] = {}
-    records = []
+    origin = fingerprint(open_data(portfolio, data))
+    ground = lay_out(portfolio, dataset, origin, plan, listen)
+    seconds, entrants = {}, {}
     for name in names:
-        record, folders[name] = _train_candidate(name, source, bundles, listen)
-        records.append(record)
-    training = _training_record(source, labelled, tuple(records))
+        started = perf_counter()
+        entrants[name] = enter(candidate_named(name), ground, shelves.studies)
+        seconds[name] = perf_counter() - started
+    choice = choose(entrants, ground)
+    fitted = {name: fit_final(each.candidate, ground.final, each.first, cores()) for name, each in entrants.items()}
+    records = {
+        name: replace(measured(entrant, fitted[name], ground), seconds=seconds[name])
+        for name, entrant in entrants.items()
+    }
+    able = {name: entrant for name, entrant in entrants.items() if entrant.unmet is None}
+    sealed = {
+        name: seal(_contents(entrant, fitted[name], ground, records[name]), shelves.bundles)
+        for name, entrant in able.items()
+    }
+    records |= {name: replace(records[name], bundle=digest) for name, (digest, _) in sealed.items()}
+    training = _training_record(ground, choice, entrants, tuple(records.values()))
+    return _registered(training, {name: folder for name, (_, folder) in sealed.items()}, shelves.registry, listen)
+
+
+def _registered(training: TrainingRecord, folders: Mapping[str, Path], registry: Registry, listen: Listener) -> Trained:
     listen(Step("register", 0, 1))
-    run = registry.record(training, folders, pictures=plan.pictures)
-    registered = registry.register(portfolio.name, training.winner, run)
+    run = registry.record(training, folders, pictures=bool(training.settings["pictures"]))
+    registered = registry.register(training.portfolio, training.winner, run)
     alias = _first_alias(registry, registered)
     listen(Step("register", 1, 1, f"version {registered.version} as {alias}"))
-    return Trained(training, registry.version(portfolio.name, registered.version), alias)
-
-
-def cheapest(records: tuple[CandidateRecord, ...]) -> str:
-    """Name the candidate with the lowest out-of-fold cost; the simpler one where costs are equal."""
-    return min(records, key=lambda record: record.out_of_fold.metrics["cost"]).name
+    return Trained(training, registry.version(training.portfolio, registered.version), alias)
 
 
 def _first_alias(registry: Registry, registered: ModelVersion) -> str:
@@ -137,93 +115,35 @@ def _first_alias(registry: Registry, registered: ModelVersion) -> str:
     return alias
 
 
-def _train_candidate(name: str, source: _Source, bundles: Path, listen: Listener) -> tuple[CandidateRecord, Path]:
-    started = perf_counter()
-    plan, rows = source.plan, source.dataset.train_rows
-    target = source.dataset.target[rows]
-    folds = stratified_folds(target, plan.seed, plan.folds)
-    lesson = cross_validation.Lesson(source.dataset.matrix.take(rows), target, folds, plan.seed, listen)
-    candidate = candidate_named(name)
-    tuning = tune(candidate, lesson, Budget(plan.trials, plan.minutes))
-    validated = cross_validation.cross_validate(candidate, lesson, tuning.parameters)
-    fitted = cross_validation.fit_final(candidate, lesson, validated)
-    policy = Policy(best_threshold(validated.pd, target, source.portfolio.costs).value, source.portfolio.costs)
-    record = _measure(name, source, tuning, validated, fitted, policy)
-    digest, folder = seal(_contents(name, source, record, fitted, policy, validated.pd), bundles)
-    return replace(record, bundle=digest, seconds=perf_counter() - started), folder
-
-
-def _measure(
-    name: str, source: _Source, tuning: Tuning, validated: OutOfFold, fitted: Fitted, policy: Policy
-) -> CandidateRecord:
-    dataset, costs = source.dataset, policy.costs
-    target, test = dataset.target[dataset.train_rows], dataset.matrix.take(dataset.test_rows)
-    test_target = dataset.target[dataset.test_rows]
-    test_pd = fitted.pd(test.values)
-    sampled = dataset.matrix.take(_spread(dataset.train_rows, IMPORTANCE_ROWS))
-    contributions = fitted.model.contributions(sampled.values)
-    return CandidateRecord(
-        name=name,
-        parameters=dict(validated.parameters),
-        out_of_fold=_out_of_fold(validated, target, policy),
-        test=evaluate_with_intervals(test_pd, test_target, policy.threshold, costs, seed=source.plan.seed),
-        threshold=policy.threshold,
-        seconds=0.0,
-        curves=all_curves(validated.pd, target, costs),
-        features=global_importance(contributions, sampled.columns),
-        raw_columns=by_raw_column(contributions, sampled.columns, _raw_labels(source.portfolio)),
-        trials=tuning.trials,
-    )
-
-
-def _out_of_fold(validated: OutOfFold, target: NDArray[np.int8], policy: Policy) -> Evaluation:
-    """Measure the out-of-fold PDs at the chosen threshold, and price the one that calibration alone would give."""
-    pd, costs = validated.pd, policy.costs
-    chosen = evaluate_folds(pd, target, validated.fold_of_row, policy.threshold, costs)
-    closed_form = cost_per_application(target, pd >= costs.closed_form_threshold, costs)
-    return Evaluation({**chosen.metrics, "cost_closed_form": closed_form})
-
-
-def _raw_labels(portfolio: Portfolio) -> dict[str, str]:
-    """English labels of raw columns, by ``"table.column"``."""
-    specs = portfolio.tables.items()
-    return {f"{table}.{name}": f"{label.en} ({table})" for table, spec in specs for name, label in spec.labels.items()}
-
-
-def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most `most` of the rows, evenly spread: no random draw to explain."""
-    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.intp)]
-
-
-def _contents(
-    name: str, source: _Source, record: CandidateRecord, fitted: Fitted, policy: Policy, pd: NDArray[np.float64]
-) -> Contents:
-    dataset = source.dataset
-    train = dataset.matrix.take(dataset.train_rows)
+def _contents(entrant: Entrant, fitted: Fitted, ground: Ground, record: CandidateRecord) -> Contents:
+    dataset, plan, learnt = ground.dataset, ground.plan, ground.final.matrix
+    versions = {name: version(name) for name in _LIBRARIES}
     metrics = {
         "out_of_fold": asdict(record.out_of_fold),
         "test": asdict(record.test),
         "parameters": dict(record.parameters),
-        "plan": {name: getattr(source.plan, name) for name in ("folds", "test_share", "trials", "minutes")},
+        "calibration": entrant.first.calibration,
+        "plan": {name: getattr(plan, name) for name in _PLANNED},
     }
     return Contents(
-        provenance=replace(source.provenance, candidate=name),
-        portfolio=source.portfolio,
+        provenance=Provenance(entrant.candidate.name, ground.origin, plan.seed, versions),
+        portfolio=ground.portfolio,
         contract=dataset.contract,
-        columns=dataset.matrix.columns,
+        columns=learnt.columns,
         model=fitted.model,
         calibration=fitted.calibration,
-        policy=policy,
-        profile=build_profile(train, pd, policy.decide(pd)),
+        policy=entrant.policy,
+        profile=build_profile(learnt, entrant.first.pd, entrant.decided.refused, entrant.decided.referred),
         metrics=metrics,
-        card=write_card(source.portfolio, record, len(dataset.train_rows), len(dataset.test_rows)),
+        intervals=fitted.intervals,
+        card=write_card(ground.portfolio, record, entrant.policy, ground.rows, ground.selection.dropped),
     )
 
 
-def _no_better(source: _Source, records: tuple[CandidateRecord, ...], winner: str) -> list[str]:
+def _no_better(ground: Ground, records: tuple[CandidateRecord, ...], winner: str) -> list[str]:
     """Say so when, on the test set, the winner loses as much as deciding without a model."""
     cost = next(record.test.metrics["cost"] for record in records if record.name == winner)
-    simple = baselines(source.dataset.target[source.dataset.test_rows], source.portfolio.costs)
+    simple = baselines(ground.dataset.target[ground.dataset.test_rows], ground.portfolio.costs)
     rule, least = min(simple.items(), key=lambda item: item[1])
     if cost < least:
         return []
@@ -231,20 +151,34 @@ def _no_better(source: _Source, records: tuple[CandidateRecord, ...], winner: st
     return [f"On the test set {winner} costs {cost:.4f} per application, no less than {what} ({least:.4f})."]
 
 
-def _training_record(source: _Source, labelled: Labelled, records: tuple[CandidateRecord, ...]) -> TrainingRecord:
-    dataset, plan = source.dataset, source.plan
-    train = dataset.train_rows
-    winner = cheapest(records)
-    leaks = separation_warnings(dataset.matrix.take(train), dataset.target[train])
+def _unmet(entrants: Mapping[str, Entrant]) -> list[str]:
+    """Say which candidates cannot follow the policy, and are therefore neither chosen nor sealed."""
+    return [
+        f"{name} is not sealed: its PDs cannot follow the policy ({entrant.unmet.value})."
+        for name, entrant in entrants.items()
+        if entrant.unmet is not None
+    ]
+
+
+def _training_record(
+    ground: Ground, choice: Choice, entrants: Mapping[str, Entrant], records: tuple[CandidateRecord, ...]
+) -> TrainingRecord:
+    dataset, plan, first = ground.dataset, ground.plan, ground.lessons[0]
+    leaks = separation_warnings(first.matrix, first.target)
+    warnings = (*(warning.sentence for warning in leaks), *_unmet(entrants), *_no_better(ground, records, choice.name))
     return TrainingRecord(
-        portfolio=source.portfolio.name,
+        portfolio=ground.portfolio.name,
         seed=plan.seed,
-        fingerprint=source.fingerprint,
+        fingerprint=ground.origin,
         applications=len(dataset.target),
-        features=len(dataset.matrix.columns),
-        winner=winner,
+        features=len(ground.selection.kept),
+        winner=choice.name,
         settings={name: value for name, value in asdict(plan).items() if name != "candidates"},
         candidates=records,
-        warnings=(*labelled.notices, *(warning.sentence for warning in leaks), *_no_better(source, records, winner)),
-        baselines=baselines(dataset.target[train], source.portfolio.costs),
+        warnings=(*dataset.notices, *warnings),
+        baselines=baselines(ground.target, ground.portfolio.costs),
+        comparisons=choice.comparisons,
+        reason=choice.reason,
+        dropped=ground.selection.dropped,
+        test_applications=len(dataset.test_rows),
     )

@@ -25,13 +25,15 @@ _ROWS_AT_ONCE = 8192
 class NumericTerm:
     """What a number is worth: ``coefficient * (x - mean) / scale``, or `missing` when there is none, minus `centre`.
 
-    `mean` and `scale` describe the rows of training with the gaps filled by the mean; `centre` is the mean of the term
-    over those rows, so that the average application is worth nothing.
+    `mean` and `scale` describe the rows of training with the gaps filled by the mean. ``(x - mean) / scale`` counts as
+    `reach` at most, and as ``-reach`` at least. `centre` is the mean of the term over those rows, so that the average
+    application is worth nothing.
     """
 
     name: str
     mean: float
     scale: float
+    reach: float
     coefficient: float
     missing: float
     centre: float
@@ -52,14 +54,15 @@ Term = NumericTerm | CategoryTerm
 
 @dataclass(frozen=True)
 class _Numbers:
-    """All numeric terms side by side: their positions, and the rows mean, scale, coefficient, missing, centre."""
+    """All numeric terms side by side: their positions, and a row for each of their facts in order."""
 
     at: NDArray[np.intp]
     facts: NDArray[np.float64]
 
     def worth(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        mean, scale, coefficient, missing, centre = self.facts
-        known = coefficient * ((np.clip(values, -numbers.LARGEST_VALUE, numbers.LARGEST_VALUE) - mean) / scale)
+        mean, scale, reach, coefficient, missing, centre = self.facts
+        standard = (np.clip(values, -numbers.LARGEST_VALUE, numbers.LARGEST_VALUE) - mean) / scale
+        known = coefficient * np.clip(standard, -reach, reach)
         return np.asarray(np.where(np.isnan(values), missing, known) - centre, dtype=np.float64)
 
 
@@ -120,7 +123,7 @@ class Linear:
     def _numbers(self) -> _Numbers:
         at = [position for position, term in enumerate(self.terms) if isinstance(term, NumericTerm)]
         facts = [astuple(self.terms[position])[1:] for position in at]
-        return _Numbers(np.array(at, dtype=np.intp), np.array(facts, dtype=np.float64).reshape(-1, 5).T)
+        return _Numbers(np.array(at, dtype=np.intp), np.array(facts, dtype=np.float64).reshape(-1, 6).T)
 
     @cached_property
     def _categories(self) -> _Categories:
@@ -157,6 +160,8 @@ def _term(entry: dict[str, Any], column: FeatureColumn) -> Term:
             raise ValueError(f"{len(column.categories)} coefficients are needed for {column.name}")
         return CategoryTerm(column.name, coefficients, missing, centre)
     mean, scale, coefficient = (numbers.number(entry[key]) for key in ("mean", "scale", "coefficient"))
-    if scale <= 0.0:
-        raise ValueError(f"the scale of {column.name} must be above 0")
-    return NumericTerm(column.name, mean, scale, coefficient, missing, centre)
+    # Scorecards sealed before numbers had a reach let them go as far as they would.
+    reach = numbers.number(entry.get("reach", numbers.LARGEST_VALUE))
+    if min(scale, reach) <= 0.0:
+        raise ValueError(f"the scale and the reach of {column.name} must be above 0")
+    return NumericTerm(column.name, mean, scale, reach, coefficient, missing, centre)

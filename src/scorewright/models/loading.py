@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scorewright.models import numbers
+from scorewright.models.blend import Blend
 from scorewright.models.linear import Linear
 from scorewright.models.prior import Prior
+from scorewright.models.scorecard import Scorecard
 from scorewright.models.trees import Trees
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def load_model(kind: str, files: Mapping[str, bytes], columns: tuple[FeatureColu
 
     Parameters
     ----------
-    kind : {"prior", "linear", "trees"}
+    kind : {"prior", "scorecard", "linear", "trees", "blend"}
         The model's ``kind``.
     files : mapping of str to bytes
         Sealed files by name.
@@ -36,6 +38,10 @@ def load_model(kind: str, files: Mapping[str, bytes], columns: tuple[FeatureColu
         return Prior.load(files)
     if kind == "linear":
         return Linear.load(files, columns)
+    if kind == "scorecard":
+        return Scorecard.load(files, columns)
     if kind == "trees":
         return Trees.load(files, len(columns))
-    raise numbers.corrupt("kind", f"{kind[:40]!r} is none of prior, linear, trees")
+    if kind == "blend":
+        return Blend.load(files, lambda member: load_model(member, files, columns))
+    raise numbers.corrupt("kind", f"{kind[:40]!r} is none of prior, scorecard, linear, trees, blend")

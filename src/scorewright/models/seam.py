@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ParameterValue = float | int | str | bool | None
 Parameters = Mapping[str, ParameterValue]
-ModelKind = Literal["prior", "linear", "trees"]
+ModelKind = Literal["prior", "scorecard", "linear", "trees", "blend"]
 Scale = Literal["log-odds", "probability"]
 
 
@@ -76,9 +76,8 @@ class Candidate(Protocol):
         """Whether there is anything to tune."""
         ...
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether its PDs are frequencies as they are, so that no calibration is fitted."""
+    def calibrated(self, parameters: Parameters) -> bool:
+        """Whether its PDs are frequencies as they are with these parameters: no class weights distort them."""
         ...
 
     def defaults(self) -> dict[str, ParameterValue]:
@@ -89,18 +88,37 @@ class Candidate(Protocol):
         """Draw parameters; those left out keep their defaults. The defaults lie within the space."""
         ...
 
-    def fit(self, matrix: FeatureMatrix, target: NDArray[np.int8], parameters: Parameters, seed: int) -> Model:
-        """Learn from n applications and seal the result.
+    def prepare(self, matrix: FeatureMatrix, target: NDArray[np.int8]) -> Any:
+        """Do once what depends on neither parameters nor seed: imputing, scaling, encoding, binning.
+
+        All of it is learnt from these n rows alone. ``fit`` may be called on the result many times, from several
+        threads.
 
         Parameters
         ----------
         matrix : FeatureMatrix
-            Features, n rows. Imputation, scaling and encoding are learnt from these rows alone.
+            Features, n rows.
         target : ndarray of int8, shape (n,)
             1 = defaulted.
+        """
+        ...
+
+    def settle(self, prepared: Any, parameters: Parameters, seed: int, threads: int = 1) -> dict[str, ParameterValue]:
+        """Complete the parameters of a trial by what learning finds, as the number of trees by early stopping."""
+        ...
+
+    def fit(self, prepared: Any, parameters: Parameters, seed: int, threads: int = 1) -> Model:
+        """Learn from what ``prepare`` made and seal the result.
+
+        Parameters
+        ----------
+        prepared : object
+            What ``prepare`` of this candidate gave.
         parameters : mapping
             Values that override the defaults.
         seed : int
             Same data, parameters and seed give the same bytes.
+        threads : int
+            Threads it may use; they change no bit of the result.
         """
         ...

@@ -86,12 +86,16 @@ class PdProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """Reference population of a model: its features in the order of the matrix, its PDs, and the share approved."""
+    """Reference population of a model: features in the order of the matrix, PDs, and the shares approved and referred.
+
+    The rest is refused.
+    """
 
     rows: int
     features: tuple[NumericProfile | CategoryProfile, ...]
     pd: PdProfile
     approval_rate: float
+    referral_rate: float = 0.0
 
     def to_json_bytes(self) -> bytes:
         """Return UTF-8 JSON: equal profiles give equal bytes (sorted keys, shortest exact decimals)."""
@@ -105,7 +109,8 @@ class Profile:
             loaded = json.loads(content)
             features = tuple(_read_feature(feature) for feature in loaded["features"])
             pd = _with_tuples(loaded["pd"])
-            return cls(int(loaded["rows"]), features, PdProfile(**pd), float(loaded["approval_rate"]))
+            referred = float(loaded.get("referral_rate", 0.0))
+            return cls(int(loaded["rows"]), features, PdProfile(**pd), float(loaded["approval_rate"]), referred)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleCorruptError(
                 "A profile is JSON as Scorewright writes it.",
@@ -154,7 +159,12 @@ def _category(column: FeatureColumn, values: Floats) -> CategoryProfile:
     return CategoryProfile(column.name, values.size - present.size, dict(sorted(kept)), other, typical)
 
 
-def build_profile(matrix: FeatureMatrix, pd: NDArray[np.float64], refused: NDArray[np.bool_]) -> Profile:
+def build_profile(
+    matrix: FeatureMatrix,
+    pd: NDArray[np.float64],
+    refused: NDArray[np.bool_],
+    referred: NDArray[np.bool_] | None = None,
+) -> Profile:
     """Count what is worth remembering of a reference population.
 
     Parameters
@@ -166,6 +176,8 @@ def build_profile(matrix: FeatureMatrix, pd: NDArray[np.float64], refused: NDArr
         fitted on are too extreme, and every later comparison would find a shift.
     refused : ndarray of bool, shape (n,)
         True where the policy refuses.
+    referred : ndarray of bool, shape (n,), optional
+        True where it refers; nobody by default.
 
     Raises
     ------
@@ -186,4 +198,5 @@ def build_profile(matrix: FeatureMatrix, pd: NDArray[np.float64], refused: NDArr
     edges = quantile_edges(np.sort(pd), PD_BINS)
     counts = tuple(bin_counts(pd, edges).tolist())
     pds = PdProfile(tuple(edges.tolist()), counts, float(np.mean(pd)))
-    return Profile(rows, features, pds, 1.0 - float(np.mean(refused)))
+    to_officers = np.zeros(rows, dtype=np.bool_) if referred is None else referred
+    return Profile(rows, features, pds, 1.0 - float(np.mean(refused | to_officers)), float(np.mean(to_officers)))

@@ -1,14 +1,12 @@
-"""Trainings as MLflow runs: one parent and one child per candidate.
+"""Trainings as MLflow runs: one parent, under it one per candidate, and under that one per trial of its tuning.
 
-Trials are steps of their candidate's metrics, and a table. A run for each of them would cost half a dozen
-commits, which makes seconds on a slow disk, and say nothing more.
+A trial costs three requests: one begins it with its tags, one logs all its parameters and measures, one ends it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
 import tempfile
 import time
@@ -18,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorewright.domain.evaluation import CandidateRecord, Importance, TrainingRecord, Trial
+from scorewright.domain.evaluation import CandidateRecord, Importance, TrainingRecord, Trial, TrialState
 from scorewright.registry.records import flat_metrics, to_json
 
 if TYPE_CHECKING:
@@ -28,18 +26,19 @@ KIND = "scorewright.kind"
 PORTFOLIO = "scorewright.portfolio"
 CANDIDATE = "scorewright.candidate"
 WINNER = "scorewright.winner"
+TRIAL = "scorewright.trial"
+STATE = "scorewright.state"
 BUNDLE = "bundle"
 FINGERPRINT = "fingerprint"
 PARENT = "mlflow.parentRunId"
-TRIAL = "trial."
 BUNDLE_FOLDER = "bundle"
 TRAINING_FILE = "training.json"
 
 _BATCH = 100  # MLflow's limit for parameters
 _LONGEST_VALUE = 5000
 
-_Logged = tuple[str, int, float]
-"""Name of a metric, step and value."""
+# MLflow's words for how a run ends.
+_ENDED: Mapping[TrialState, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ class _Run:
     tags: Mapping[str, str]
     parameters: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    steps: tuple[_Logged, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     bundle: Path | None = None
     seconds: float = 0.0
+    ended: str = "FINISHED"
 
 
 class RunWriter:
@@ -79,9 +78,14 @@ class RunWriter:
         with self._run(_parent(training, self._pictures)) as parent:
             for candidate in training.candidates:
                 bundle = bundles.get(candidate.name)
-                with self._run(_child(training, candidate, parent, bundle, self._pictures)):
-                    pass
+                with self._run(_child(training, candidate, parent, bundle, self._pictures)) as child:
+                    self._write_trials(training, candidate, child)
         return parent
+
+    def _write_trials(self, training: TrainingRecord, candidate: CandidateRecord, child: str) -> None:
+        for trial in candidate.trials:
+            with self._run(_trial(training, candidate, trial, child)):
+                pass
 
     @contextmanager
     def _run(self, run: _Run) -> Iterator[str]:
@@ -92,7 +96,7 @@ class RunWriter:
             self._log(identifier, run)
             self._store(identifier, run)
             yield identifier
-            self._client.set_terminated(identifier, "FINISHED")
+            self._client.set_terminated(identifier, run.ended)
         except BaseException:
             self._client.set_terminated(identifier, "FAILED")
             raise
@@ -101,8 +105,7 @@ class RunWriter:
         from mlflow.entities import Metric, Param
 
         now = int(time.time() * 1000)
-        measures = [*((name, 0, value) for name, value in run.metrics.items()), *run.steps]
-        metrics = [Metric(name, value, now, step) for name, step, value in measures]
+        metrics = [Metric(name, value, now, 0) for name, value in run.metrics.items()]
         parameters = [Param(name, str(value)[:_LONGEST_VALUE]) for name, value in run.parameters.items()]
         for start in range(0, max(len(metrics), len(parameters)), _BATCH):
             part = slice(start, start + _BATCH)
@@ -154,7 +157,6 @@ def _child(
         tags=_tags(training, candidate, parent, bundle),
         parameters=candidate.parameters,
         metrics=flat_metrics(candidate),
-        steps=_steps(candidate.trials),
         files=_tables(candidate) | (_pictures(candidate) if pictures else {}),
         bundle=bundle,
         seconds=candidate.seconds,
@@ -168,12 +170,23 @@ def _tags(training: TrainingRecord, candidate: CandidateRecord, parent: str, bun
     return tags if bundle is None else tags | {BUNDLE: candidate.bundle}
 
 
-def _steps(trials: Sequence[Trial]) -> tuple[_Logged, ...]:
-    """Return the objective of each trial and the best so far, where it is a number."""
-    finite = sorted((trial for trial in trials if math.isfinite(trial.objective)), key=lambda trial: trial.number)
-    best = itertools.accumulate((trial.objective for trial in finite), min)
-    steps = [(f"{TRIAL}objective", trial.number, trial.objective) for trial in finite]
-    return (*steps, *((f"{TRIAL}best", trial.number, value) for trial, value in zip(finite, best, strict=True)))
+def _trial(training: TrainingRecord, candidate: CandidateRecord, trial: Trial, child: str) -> _Run:
+    measured = {"objective": trial.objective, "seconds": trial.seconds}
+    return _Run(
+        name=f"{candidate.name} trial {trial.number}",
+        tags={
+            KIND: "trial",
+            PORTFOLIO: training.portfolio,
+            CANDIDATE: candidate.name,
+            PARENT: child,
+            TRIAL: str(trial.number),
+            STATE: trial.state,
+        },
+        parameters=trial.parameters,
+        metrics={name: value for name, value in measured.items() if math.isfinite(value)},
+        seconds=trial.seconds,
+        ended=_ENDED[trial.state],
+    )
 
 
 def _pictures(candidate: CandidateRecord) -> dict[str, bytes]:
@@ -184,20 +197,11 @@ def _pictures(candidate: CandidateRecord) -> dict[str, bytes]:
 
 def _tables(candidate: CandidateRecord) -> dict[str, bytes]:
     tables = {"features.csv": candidate.features, "raw_columns.csv": candidate.raw_columns}
-    files = {name: _importance_table(rows) for name, rows in tables.items() if rows}
-    if candidate.trials:
-        files["trials.csv"] = _trials_table(candidate.trials)
-    return files
+    return {name: _importance_table(rows) for name, rows in tables.items() if rows}
 
 
 def _importance_table(rows: Sequence[Importance]) -> bytes:
     return _csv(["name", "label", "value", "share"], [[row.name, row.label, row.value, row.share] for row in rows])
-
-
-def _trials_table(trials: Sequence[Trial]) -> bytes:
-    names = sorted({name for trial in trials for name in trial.parameters})
-    rows = [[trial.number, trial.objective, *(trial.parameters.get(name) for name in names)] for trial in trials]
-    return _csv(["number", "objective", *names], rows)
 
 
 def _comparison_table(training: TrainingRecord) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from scorewright.domain.evaluation import CandidateRecord, Curve, Importance, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord, Curve, Importance, TrainingRecord, Trial, TrialState
 
 _BLUE = "#1f5a8c"
 _RED = "#b8412f"
@@ -48,11 +49,13 @@ _TITLES: Mapping[str, str] = {
     "cost": "Cost against threshold",
     "calibration": "Calibration",
 }
+_STATES: Mapping[TrialState, str] = {"complete": "all folds", "pruned": "given up after some folds"}
+_TUNING_SHARE = "Share in telling the best trials from the others"
 _SQUARE: Mapping[str, str] = {"roc": "by chance", "calibration": "perfect calibration"}
 
 
 def candidate_pictures(candidate: CandidateRecord) -> dict[str, bytes]:
-    """Return the pictures of one candidate as PNG bytes, by name: one per curve and one per table of importances."""
+    """Return the pictures of one candidate as PNG bytes, by name: curves, importances, and how its tuning went."""
     pictures = {}
     for curve in candidate.curves:
         if _points(curve):
@@ -61,6 +64,12 @@ def candidate_pictures(candidate: CandidateRecord) -> dict[str, bytes]:
         pictures["features"] = importance_picture(candidate.features, "What the model looks at", candidate.name)
     if candidate.raw_columns:
         pictures["raw_columns"] = importance_picture(candidate.raw_columns, "Which raw columns matter", candidate.name)
+    if any(math.isfinite(trial.objective) for trial in candidate.trials):
+        pictures["tuning_history"] = history_picture(candidate.trials, candidate.name)
+    if candidate.importances:
+        rows = [Importance(name, name, share, share) for name, share in candidate.importances.items()]
+        title = "Which parameters matter"
+        pictures["parameter_importance"] = importance_picture(rows, title, candidate.name, _TUNING_SHARE)
     return pictures
 
 
@@ -79,7 +88,38 @@ def curve_picture(curve: Curve, subtitle: str = "", threshold: float = math.nan)
     return _png(alt.layer(*layers), title, subtitle, _SIDE if curve.name in _SQUARE else _HEIGHT)
 
 
-def importance_picture(rows: Sequence[Importance], title: str, subtitle: str = "") -> bytes:
+def history_picture(trials: Sequence[Trial], name: str) -> bytes:
+    """Return the objective of each trial as a PNG, with the best so far; failed trials are counted in the subtitle."""
+    shown = sorted((trial for trial in trials if math.isfinite(trial.objective)), key=lambda trial: trial.number)
+    values = [{"x": trial.number, "y": trial.objective, "state": _STATES[trial.state]} for trial in shown]
+    chart = alt.Chart(alt.Data(values=values)).encode(
+        x=alt.X("x:Q", title="Trial", axis=alt.Axis(tickMinStep=1, format="d")),
+        y=alt.Y("y:Q", title="Objective (lower is better)", scale=alt.Scale(zero=False)),
+    )
+    colours = alt.Scale(domain=list(_STATES.values()), range=[_BLUE, _GREY])
+    points = chart.mark_point(filled=True, size=55, opacity=0.9).encode(
+        color=alt.Color("state:N", title=None, scale=colours, legend=alt.Legend(orient="top"))
+    )
+    best = alt.Chart(alt.Data(values=_best_so_far(shown))).mark_line(color=_BLUE, interpolate="step-after")
+    failed = sum(trial.state == "failed" for trial in trials)
+    told = f"{name}: {len(trials)} trials" + (f", {failed} failed" if failed else "")
+    return _png(alt.layer(best.encode(x="x:Q", y="y:Q"), points), "Tuning", told, _HEIGHT)
+
+
+def _best_so_far(trials: Sequence[Trial]) -> list[dict[str, float]]:
+    """Lowest objective of the trials that ran to their end, at each of them and at the last of all."""
+    complete = [trial for trial in trials if trial.state == "complete"]
+    lowest = itertools.accumulate((trial.objective for trial in complete), min)
+    points = [{"x": trial.number, "y": value} for trial, value in zip(complete, lowest, strict=True)]
+    return [*points, *({"x": trials[-1].number, "y": point["y"]} for point in points[-1:])]
+
+
+def importance_picture(
+    rows: Sequence[Importance],
+    title: str,
+    subtitle: str = "",
+    share: str = "Share of the mean absolute contribution",
+) -> bytes:
     """Return the largest shares as a PNG of bars, the largest first; the rest is counted in the subtitle."""
     largest = sorted((row for row in rows if math.isfinite(row.share)), key=lambda row: -row.share)[:_ROWS]
     values = [{"name": row.label or row.name, "place": place, "share": row.share} for place, row in enumerate(largest)]
@@ -88,7 +128,7 @@ def importance_picture(rows: Sequence[Importance], title: str, subtitle: str = "
         values = [{**value, "name": row.name} for value, row in zip(values, largest, strict=True)]
     bars = alt.Chart(alt.Data(values=values)).encode(
         y=alt.Y("name:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=330, grid=False)),
-        x=alt.X("share:Q", title="Share of the mean absolute contribution", axis=alt.Axis(format=".0%", tickCount=5)),
+        x=alt.X("share:Q", title=share, axis=alt.Axis(format=".0%", tickCount=5)),
     )
     text = bars.mark_text(align="left", dx=5, color=_INK, fontSize=11).encode(text=alt.Text("share:Q", format=".1%"))
     told = f"{subtitle}: the {len(largest)} largest of {len(rows)}" if len(rows) > len(largest) else subtitle

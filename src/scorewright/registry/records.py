@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -56,14 +57,19 @@ def _flat(prefix: str, evaluation: Evaluation) -> dict[str, float]:
 
 
 def _encode(hint: Any, value: Any) -> Any:
+    hint = _given(hint)
+    if value is None:
+        return None
     if isinstance(hint, type) and is_dataclass(hint):
         return {name: _encode(kind, getattr(value, name)) for name, kind in _hints(hint).items()}
     if get_origin(hint) is tuple:
         return [_encode(get_args(hint)[0], item) for item in value]
     if get_origin(hint) is Mapping:
         return {str(name): _encode(get_args(hint)[1], item) for name, item in value.items()}
-    if hint is float:
-        return _encode_float(float(value))
+    return _encode_float(float(value)) if hint is float else _encode_other(value)
+
+
+def _encode_other(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -72,6 +78,9 @@ def _encode(hint: Any, value: Any) -> Any:
 
 
 def _decode(hint: Any, value: Any) -> Any:
+    optional, hint = hint, _given(hint)
+    if value is None and optional is not hint:
+        return None
     if isinstance(hint, type) and is_dataclass(hint):
         known = {name: kind for name, kind in _hints(hint).items() if name in value}
         return hint(**{name: _decode(kind, value[name]) for name, kind in known.items()})
@@ -82,6 +91,12 @@ def _decode(hint: Any, value: Any) -> Any:
     if hint is float:
         return math.nan if value is None else float(value)
     return float(value["float"]) if isinstance(value, dict) else value
+
+
+def _given(hint: Any) -> Any:
+    """What a field holds when it holds anything: ``Interval`` for ``Interval | None``."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if isinstance(hint, UnionType) and len(kinds) == 1 else hint
 
 
 def _encode_float(value: float) -> float | str | None:

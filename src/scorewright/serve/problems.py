@@ -62,6 +62,7 @@ KINDS: Mapping[type[ScorewrightError], Kind] = MappingProxyType(
         errors.DuplicateKeysError: _caller(HTTPStatus.UNPROCESSABLE_ENTITY, "A key repeats"),
         errors.OrphanRowsError: _caller(HTTPStatus.UNPROCESSABLE_ENTITY, "Rows belong to no parent"),
         errors.NotFiniteError: _caller(HTTPStatus.UNPROCESSABLE_ENTITY, "A number is not finite"),
+        errors.AmountsError: _caller(HTTPStatus.UNPROCESSABLE_ENTITY, "An amount cannot be"),
         errors.UnseenCategoryError: _caller(HTTPStatus.UNPROCESSABLE_ENTITY, "A category was never seen"),
         errors.UnknownApplicationError: _caller(HTTPStatus.NOT_FOUND, "No such application"),
         errors.TrainingError: _operator(HTTPStatus.INTERNAL_SERVER_ERROR, "Training is impossible"),

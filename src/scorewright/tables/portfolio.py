@@ -2,133 +2,41 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from scorewright.domain.costs import CostMatrix
+from scorewright.domain.costs import CostMatrix, MoneyTerms
 from scorewright.domain.matrix import Label
 from scorewright.errors import PortfolioError
-from scorewright.tables.types import ColumnType
+from scorewright.tables.declarations import (
+    Document,
+    Scalar,
+    TableSpec,
+    TargetSpec,
+    UnseenCategory,
+    nearest,
+    parse_document,
+)
+from scorewright.tables.lending import Objective, PolicySpec, Segment
 
-Scalar = bool | int | float | str
-UnseenCategory = Literal["refuse", "null"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
-ColumnName = Annotated[str, Field(min_length=1)]
+__all__ = [
+    "ROW_KEY",
+    "Portfolio",
+    "Scalar",
+    "TableSpec",
+    "TargetSpec",
+    "UnseenCategory",
+    "load_portfolio",
+    "portfolio_from_files",
+    "shipped_portfolios",
+]
 
 #: Column that numbers the applications where the portfolio names no key.
 ROW_KEY = "row_number"
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LabelSpec(_Declared):
-    """A name for people, in English and French."""
-
-    en: str
-    fr: str
-
-
-class TableSpec(_Declared):
-    """One table: where it lies, how it hangs on its parent and what its columns may be used for."""
-
-    train: str | None = None
-    score: str | None = None
-    key: ColumnName | None = None
-    parent: str | None = None
-    on: ColumnName | None = None
-    optional: bool = False
-    orphans: Literal["refuse", "drop"] = "refuse"
-    date: str | None = None
-    identifiers: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    sentinels: Mapping[str, tuple[Scalar, ...]] = {}
-    types: Mapping[str, ColumnType] = {}
-    categories: Mapping[str, tuple[str, ...]] = {}
-    labels: Mapping[str, LabelSpec] = {}
-
-    @property
-    def declared_columns(self) -> tuple[str, ...]:
-        """Columns the declaration names, which the table must therefore have."""
-        named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never]
-        return tuple(
-            dict.fromkeys(name for name in [*named, *self.sentinels, *self.categories, *self.types] if name is not None)
-        )
-
-    @property
-    def not_features(self) -> frozenset[str]:
-        """Columns that ``*`` leaves out."""
-        named = [self.key, self.on, self.date, *self.identifiers, *self.never]
-        return frozenset(name for name in named if name is not None)
-
-    @property
-    def unread(self) -> frozenset[str]:
-        """Columns that feed nothing at all: neither a feature nor a measure of fairness."""
-        return frozenset(self.never) - frozenset(self.protected)
-
-
-class TargetSpec(_Declared):
-    """The column to predict and the value that means "defaulted"."""
-
-    column: str
-    default: Scalar
-
-
-class _Costs(_Declared):
-    false_negative: float = Field(10.0, gt=0, allow_inf_nan=False)
-    false_positive: float = Field(1.0, gt=0, allow_inf_nan=False)
-
-
-class _About(_Declared):
-    name: Name
-    label: LabelSpec
-    unseen_category: UnseenCategory = "refuse"
-
-
-class _Document(_Declared):
-    portfolio: _About
-    target: TargetSpec
-    costs: _Costs = _Costs()
-    tables: Mapping[Name, TableSpec]
-
-    @model_validator(mode="after")
-    def _tables_hang_together(self) -> _Document:
-        roots = [name for name, table in self.tables.items() if table.parent is None]
-        if roots != ["application"]:
-            raise ValueError(f"exactly one table, called 'application', has no parent, not {roots}")
-        root = self.tables["application"]
-        if root.on is not None or root.optional:
-            raise ValueError("tables.application has no parent: `on` and `optional` have no meaning there")
-        if self.target.column in root.not_features:
-            raise ValueError(f"target.column cannot be a key, a date, an identifier or `never`: {self.target.column!r}")
-        for name, table in self.tables.items():
-            if table.parent is not None:
-                self._check_parent(name, table)
-        return self
-
-    def _check_parent(self, name: str, table: TableSpec) -> None:
-        parent = self.tables.get(table.parent or "")
-        if parent is None:
-            raise ValueError(f"tables.{name}.parent names no table: {table.parent!r}")
-        if table.on is None or parent.key != table.on:
-            raise ValueError(f"tables.{name}.on must be the key of {table.parent!r} ({parent.key!r}), not {table.on!r}")
-        seen = {name}
-        while parent is not None and parent.parent is not None:
-            if parent.parent in seen:
-                raise ValueError(f"tables.{name}.parent leads back to itself")
-            seen.add(parent.parent)
-            parent = self.tables.get(parent.parent)
 
 
 @dataclass(frozen=True)
@@ -147,8 +55,8 @@ class Portfolio:
     place: str
 
     @cached_property
-    def _document(self) -> _Document:
-        return _parse(self.files["portfolio.toml"], f"{self.place}/portfolio.toml")
+    def _document(self) -> Document:
+        return parse_document(self.files["portfolio.toml"], f"{self.place}/portfolio.toml")
 
     @property
     def name(self) -> str:
@@ -158,7 +66,7 @@ class Portfolio:
     @property
     def label(self) -> Label:
         """Name for people."""
-        return Label(self._document.portfolio.label.en, self._document.portfolio.label.fr)
+        return self._document.portfolio.label.label
 
     @property
     def unseen_category(self) -> UnseenCategory:
@@ -174,6 +82,26 @@ class Portfolio:
     def costs(self) -> CostMatrix:
         """What wrong decisions cost."""
         return CostMatrix(self._document.costs.false_negative, self._document.costs.false_positive)
+
+    @property
+    def money(self) -> MoneyTerms | None:
+        """What each loan earns and loses, None where the portfolio does not say."""
+        return None if self._document.money is None else MoneyTerms(**self._document.money.model_dump())
+
+    @property
+    def policy(self) -> PolicySpec:
+        """How PDs become outcomes, with the hard rules; without a section, one threshold and nobody is referred."""
+        return PolicySpec() if self._document.policy is None else self._document.policy.spec
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Divisions of the applications that reports go by."""
+        return self._document.segment_list
+
+    @property
+    def objective(self) -> Objective:
+        """What tuning looks for."""
+        return self._document.tuning.objective
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
@@ -250,7 +178,7 @@ def portfolio_from_files(files: Mapping[str, bytes], place: str) -> Portfolio:
         if name.startswith("features/") and stem not in portfolio.tables:
             raise PortfolioError(
                 "Each file in features/ is named for a table of portfolio.toml.",
-                f"{name}{_nearest(stem, portfolio.tables)}",
+                f"{name}{nearest(stem, portfolio.tables)}",
                 "Rename the file or declare the table.",
             )
     if portfolio.sql(portfolio.root) is None:
@@ -276,44 +204,7 @@ def _shipped(name: str) -> Traversable:
     if name not in shipped:
         raise PortfolioError(
             "A portfolio is a folder that holds portfolio.toml, or the name of a shipped one.",
-            f"{name!r}{_nearest(name, shipped)}",
+            f"{name!r}{nearest(name, shipped)}",
             f"Shipped are {', '.join(shipped)}; `scorewright init` drafts one from your own table.",
         )
     return resources.files("scorewright.portfolios") / name
-
-
-def _parse(text: bytes, place: str) -> _Document:
-    try:
-        return _Document.model_validate(tomllib.loads(text.decode("utf-8-sig")))
-    except tomllib.TOMLDecodeError as error:
-        raise PortfolioError(f"{place} must be TOML.", str(error), "Mend the line named.") from None
-    except ValidationError as error:
-        raise _worded(error, place) from None
-
-
-def _worded(error: ValidationError, place: str) -> PortfolioError:
-    problems = []
-    for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
-        hint = _nearest(str(problem["loc"][-1]), _known_words(where)) if problem["type"] == "extra_forbidden" else ""
-        what = "is not a known setting" if problem["type"] == "extra_forbidden" else problem["msg"]
-        what = what.removeprefix("Value error, ")
-        problems.append(f"{where} {what}{hint}".strip())
-    return PortfolioError(f"{place} must follow the portfolio format.", "; ".join(problems), "Correct these entries.")
-
-
-def _known_words(where: str) -> tuple[str, ...]:
-    """Settings that could have been meant at a place such as ``tables.bureau.parnt``."""
-    section = where.split(".", maxsplit=1)[0]
-    models: dict[str, type[BaseModel]] = {
-        "portfolio": _About,
-        "target": TargetSpec,
-        "costs": _Costs,
-        "tables": TableSpec,
-    }
-    return tuple(models.get(section, _Document).model_fields) if "." in where else tuple(_Document.model_fields)
-
-
-def _nearest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

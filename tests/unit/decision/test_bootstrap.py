@@ -117,3 +117,14 @@ def test_the_multinomial_shortcut_is_distributed_as_drawing_rows() -> None:
 def test_both_models_must_have_judged_the_same_applications() -> None:
     with pytest.raises(ValueError, match="cannot be measured"):
         paired_cost_difference(np.zeros(3), 0.5, np.zeros(2), 0.5, np.zeros(3), COSTS)
+
+
+def test_the_interval_of_the_calibration_error_is_as_wide_as_other_rows_would_move_it() -> None:
+    """Resamples add their own noise to a sum of absolute values: the interval is moved back onto the estimate."""
+    measured = [evaluate(*population(2000, seed), 0.1, COSTS).metrics["ece"] for seed in range(100, 300)]
+    intervals = [
+        evaluate_with_intervals(*population(2000, seed), 0.1, COSTS, repeats=100).intervals["ece"] for seed in range(5)
+    ]
+    assert all(0.0 <= found.low <= found.estimate <= found.high for found in intervals)
+    width = np.mean([found.high - found.low for found in intervals])
+    assert width == pytest.approx(2 * 1.96 * np.std(measured), rel=0.25)

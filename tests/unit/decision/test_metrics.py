@@ -9,10 +9,11 @@ from sklearn import metrics as reference
 from scorewright.decision.costs import cost_per_application
 from scorewright.decision.metrics import evaluate, evaluate_folds
 from scorewright.domain.costs import CostMatrix
+from scorewright.domain.measures import expected_calibration_error
 
 COSTS = CostMatrix(7.0, 2.0)
 NAMES = {
-    *("auc", "gini", "ks", "accuracy", "brier", "log_loss", "cost", "approval_rate", "bad_rate"),
+    *("auc", "gini", "ks", "accuracy", "brier", "log_loss", "ece", "cost", "approval_rate", "bad_rate"),
     *("true_positive", "false_positive", "true_negative", "false_negative"),
 }
 
@@ -35,6 +36,7 @@ def test_measures_agree_with_scikit_learn_and_scipy(decimals: int) -> None:
     assert metrics["ks"] == pytest.approx(stats.ks_2samp(pd[target == 1], pd[target == 0]).statistic, abs=1e-12)
     assert metrics["brier"] == pytest.approx(reference.brier_score_loss(target, pd), abs=1e-12)
     assert metrics["log_loss"] == pytest.approx(reference.log_loss(target, pd), abs=1e-12)
+    assert metrics["ece"] == pytest.approx(expected_calibration_error(pd, target), abs=1e-12)
     assert metrics["accuracy"] == pytest.approx(reference.accuracy_score(target, refused), abs=1e-12)
     counts = [metrics[name] for name in ("true_negative", "false_positive", "false_negative", "true_positive")]
     assert counts == reference.confusion_matrix(target, refused).ravel().tolist()

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from scorewright.decision.costs import cost_per_application
-from scorewright.decision.threshold import APPROVE_ALL, REFUSE_ALL, all_cuts, best_threshold
-from scorewright.domain.costs import CostMatrix
+from scorewright.decision.threshold import (
+    APPROVE_ALL,
+    REFUSE_ALL,
+    all_cuts,
+    best_money_threshold,
+    best_threshold,
+    priced_cuts,
+)
+from scorewright.domain.costs import CostMatrix, LoanCosts
 
 COSTS = CostMatrix(10.0, 1.0)
 
@@ -71,3 +78,30 @@ def test_on_calibrated_pds_it_comes_near_the_closed_form() -> None:
     assert found.value == pytest.approx(COSTS.closed_form_threshold, abs=0.02)
     at_closed_form = cost_per_application(target, pd >= COSTS.closed_form_threshold, COSTS)
     assert found.cost == pytest.approx(at_closed_form, rel=0.005)
+
+
+LOANS = LoanCosts(
+    np.array([50.0, 80.0, 90.0, np.nan]), np.array([10.0, 0.0, 40.0, 5.0]), np.array([0.0, 3.0, 0.0, 0.0])
+)
+
+
+def test_money_is_priced_loan_by_loan_at_every_cut_and_the_unknown_left_out() -> None:
+    cuts = priced_cuts(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1]), LOANS)
+    assert cuts.thresholds == pytest.approx([REFUSE_ALL, 0.15, 0.25, APPROVE_ALL])
+    assert (3 * cuts.costs(np.ones(3))).tolist() == [10.0, 0.0, 3.0, 93.0]
+    assert (5 * cuts.costs(np.array([1.0, 0.0, 4.0]))).tolist() == [10.0, 0.0, 0.0, 360.0]
+
+
+def test_the_best_threshold_in_money_is_that_of_the_cheapest_cut() -> None:
+    found = best_money_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1]), LOANS)
+    assert (found.value, found.cost, found.approval_rate) == (pytest.approx(0.15), 0.0, pytest.approx(1 / 3))
+
+
+def test_between_cuts_that_only_rounding_parts_the_fewest_are_refused() -> None:
+    pd, loans = np.array([0.1, 0.2, 0.3]), LoanCosts(np.full(3, 0.3), np.array([0.1, 0.2, 0.0]), np.zeros(3))
+    found = best_money_threshold(pd, np.array([0, 0, 1]), LoanCosts(loans.missed_default, np.zeros(3), np.zeros(3)))
+    assert found.value == pytest.approx(0.25)
+    equal = best_money_threshold(
+        pd, np.array([1, 1, 0]), LoanCosts(np.array([0.1, 0.2, 0.0]), np.full(3, 0.3), np.zeros(3))
+    )
+    assert equal.value == APPROVE_ALL

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
+from polars.exceptions import PanicException
 
+from scorewright.errors import FeatureSqlError
 from scorewright.features.engine import FeatureEngine
 from scorewright.tables.types import Tables
 from tests.oracles.book import compiled, computed, frames, portfolio
@@ -72,3 +76,20 @@ def test_tables_are_not_changed() -> None:
     features(tables)
     for name, frame in frames().items():
         assert frame.equals(tables[name])
+
+
+def breaking(series: pl.Series, **_: object) -> pl.Series:
+    raise PanicException("index out of bounds")
+
+
+@pytest.mark.parametrize("table", ["application", "loan"])
+def test_an_expression_that_breaks_polars_is_named(table: str) -> None:
+    whole = compiled(BOOK)
+    first, *others = whole.tables[table].outputs
+    broken = replace(first, expression=pl.col("ID").map_batches(breaking).alias(first.name))
+    outputs = replace(whole.tables[table], outputs=(broken, *others))
+    engine = FeatureEngine(BOOK, replace(whole, tables={**whole.tables, table: outputs}))
+    with pytest.raises(FeatureSqlError) as caught:
+        engine.compute(frames())
+    assert caught.value.place == f"book/features/{table}.sql"
+    assert first.name in caught.value.value

@@ -165,3 +165,37 @@ def test_one_row_gives_the_bits_of_many(expression: str) -> None:
 def positive(value: object) -> object:
     """Zero without its sign, which the matrix does not keep."""
     return 0.0 if value == 0.0 and isinstance(value, float) else value
+
+
+FIRST = [
+    "2",
+    "-2",
+    "2 * 3",
+    "NULLIF(2, 2)",
+    "ROUND(25e-1)",
+    "CASE WHEN 1 > 0 THEN 2 ELSE TERM END",
+    "CASE WHEN 1 > 0 OR TERM > 0 THEN 2 ELSE 3 END",
+    "COALESCE(2, TERM)",
+    "GREATEST(2, TERM)",
+    "TERM / NULLIF(FLOOR(25e-2), 0)",
+    "NULL",
+    "same",
+]
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_a_choice_that_is_one_value_for_all_rows(first: str) -> None:
+    """Polars kept such a value as one row: it broke under GROUP BY, or filtered all groups but the first away."""
+    chosen = f"COALESCE({first}, TERM)"
+    calls = ("SUM({})", "COUNT(DISTINCT {})", "MEDIAN({})", "COALESCE(2, SUM({}))")
+    asked = [call.format(chosen) for call in calls]
+    asked += [f"{call} FILTER (WHERE 1 <> {chosen} * 7)" for call in ("COUNT(*)", "COUNT(2)", "MIN(2)", "SUM(TERM)")]
+    asked += [
+        f"MIN(2) FILTER (WHERE 2 = {chosen})",
+        "MIN(2) FILTER (WHERE 2 = same)",
+        "COUNT(*) FILTER (WHERE 3 > same)",
+    ]
+    asked += [f"COUNT(*) FILTER (WHERE 1 <> COALESCE({first}, 2))"]
+    named = ",\n".join(f"{sql} AS f{number}" for number, sql in enumerate(asked))
+    book = portfolio(loan=f"WITH l AS (SELECT *, 2 AS same FROM loan)\nSELECT {named}\nFROM l GROUP BY ID")
+    assert oracle.differences(computed(book), oracle.duckdb_features(book, frames())) == []

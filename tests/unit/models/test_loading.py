@@ -27,7 +27,8 @@ def fitted(name: str) -> Model:
     values = np.column_stack([draw.normal(size=120), draw.integers(0, 3, 120)]).astype(float)
     target = (draw.random(120) < 1 / (1 + np.exp(-values[:, 0] - 2.0 * (values[:, 1] == 1)))).astype(np.int8)
     matrix = FeatureMatrix(pl.Series("key", np.arange(120)), COLUMNS, values)
-    return candidate(name).fit(matrix, target, {"n_estimators": 3, "max_features": 1.0}, 7)
+    of = candidate(name)
+    return of.fit(of.prepare(matrix, target), {"n_estimators": 3, "max_features": 1.0}, 7)
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +50,14 @@ def refused(kind: str, name: str, content: bytes) -> str:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(BundleCorruptError, match="pickle.*none of prior, linear, trees"):
+    with pytest.raises(BundleCorruptError, match="pickle.*none of prior, scorecard, linear, trees, blend"):
         load_model("pickle", {}, COLUMNS)
 
 
-@pytest.mark.parametrize("kind", ["prior", "linear", "trees"])
+@pytest.mark.parametrize("kind", ["prior", "linear", "trees", "blend"])
 @pytest.mark.parametrize("content", [None, b"", b"\x80\x04\x95", b"null", b"[]", b"{}", b"[" * 100_000, b"tree\n"])
 def test_garbage_is_refused(kind: str, content: bytes | None) -> None:
-    name = {"prior": "prior.json", "linear": "linear.json", "trees": "trees.txt"}[kind]
+    name = {"prior": "prior.json", "linear": "linear.json", "trees": "trees.txt", "blend": "blend.json"}[kind]
     with pytest.raises(BundleCorruptError, match=name):
         load_model(kind, {} if content is None else {name: content}, COLUMNS)
 
@@ -72,6 +73,7 @@ def test_a_prior_must_be_a_finite_number(value: str) -> None:
         lambda found: found["terms"].pop(),
         lambda found: found["terms"].reverse(),
         lambda found: found["terms"][0].update(scale=0.0),
+        lambda found: found["terms"][0].update(reach=-5.0),
         lambda found: found["terms"][0].update(name="other"),
         lambda found: found["terms"][0].pop("mean"),
         lambda found: found["terms"][1]["coefficients"].pop(),

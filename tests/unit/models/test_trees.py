@@ -16,6 +16,7 @@ from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
 from scorewright.models import tree_text
 from scorewright.models.candidates import candidate
 from scorewright.models.candidates.forest import widen
+from scorewright.models.seam import Candidate, Model, Parameters
 from scorewright.models.tree_text import CATEGORY_SPLIT, MISSING_GOES_LEFT, NAN_IS_MISSING, Tree
 from scorewright.models.trees import Trees
 
@@ -32,6 +33,10 @@ HAND = Tree(
     categories=(33,),
 )
 NAN = np.nan
+
+
+def fit(of: Candidate, matrix: FeatureMatrix, target: NDArray[np.int8], chosen: Parameters) -> Model:
+    return of.fit(of.prepare(matrix, target), chosen, 7)
 
 
 def load(*trees: Tree, features: int = 2) -> Trees:
@@ -103,7 +108,7 @@ def forest(rows: int = 300) -> tuple[FeatureMatrix, NDArray[np.int8]]:
 def test_contributions_are_the_values_of_shapley() -> None:
     matrix, target = forest()
     trees: list[Tree] = []
-    model = candidate("random_forest").fit(matrix, target, {"n_estimators": 4, "max_features": 1.0}, 7)
+    model = fit(candidate("random_forest"), matrix, target, {"n_estimators": 4, "max_features": 1.0})
     trees = [_read(block) for block in model.files()[tree_text.FILE].decode().split("\nTree=")[1:]]
     assert any(tree.categories for tree in trees)
     for row in matrix.values[:12]:
@@ -130,7 +135,7 @@ def _read(block: str) -> Tree:
 
 def test_rows_of_training_add_up_along_the_tree() -> None:
     matrix, target = forest()
-    model = candidate("random_forest").fit(matrix, target, {"n_estimators": 3}, 7)
+    model = fit(candidate("random_forest"), matrix, target, {"n_estimators": 3})
     for block in model.files()[tree_text.FILE].decode().split("\nTree=")[1:]:
         tree = _read(block)
         below = [
@@ -153,7 +158,7 @@ def test_a_forest_agrees_with_scikit_learn_next_to_its_thresholds() -> None:
     target = (values[:, 0] + draw.normal(size=400) > 0).astype(np.int8)
     column = FeatureColumn("x", "numeric", Label("x", "x"), ("application.x",))
     matrix = FeatureMatrix(pl.Series("key", np.arange(400)), (column,), values)
-    model = candidate("random_forest").fit(matrix, target, {"n_estimators": 20, "max_features": 1.0}, 7)
+    model = fit(candidate("random_forest"), matrix, target, {"n_estimators": 20, "max_features": 1.0})
     peer = RandomForestClassifier(
         20, max_depth=10, min_samples_leaf=5, max_features=1.0, max_samples=0.4, class_weight="balanced", random_state=7
     ).fit(values, target)

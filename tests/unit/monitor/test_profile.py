@@ -89,6 +89,19 @@ def test_pds_are_kept_in_fine_bins_with_their_mean_and_approvals() -> None:
     assert profile.approval_rate == pytest.approx(0.75)
 
 
+def test_those_referred_are_neither_approved_nor_refused() -> None:
+    matrix, pd = FeatureMatrix(pl.Series("key", range(100)), (), np.empty((100, 0))), np.linspace(0, 1, 100)
+    profile = build_profile(matrix, pd, pd >= 0.7, (pd >= 0.5) & (pd < 0.7))
+    assert (profile.approval_rate, profile.referral_rate) == (pytest.approx(0.5), pytest.approx(0.2))
+    assert Profile.from_json_bytes(profile.to_json_bytes()) == profile
+
+
+def test_a_profile_of_old_referred_nobody() -> None:
+    content = json.loads(profile_of([0.0] * 100, [0.0] * 100).to_json_bytes())
+    del content["referral_rate"]
+    assert Profile.from_json_bytes(json.dumps(content).encode()).referral_rate == 0.0
+
+
 def test_a_handful_of_persons_has_no_profile() -> None:
     with pytest.raises(TrainingError, match=r"at least 10 applications.*9 rows"):
         profile_of([0.0] * 9, [0.0] * 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -19,7 +20,12 @@ from scorewright.registry import ModelVersion, Registry, open_registry
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-TRIALS = tuple(Trial(number, {"leaves": 8 * number}, objective) for number, objective in enumerate((3.0, 1.0, 2.0)))
+TRIALS = (
+    Trial(0, {"leaves": 8, "kind": None}, 3.0, "complete", 4.0),
+    Trial(1, {"leaves": 16, "kind": None}, 1.0, "complete", 5.0),
+    Trial(2, {"leaves": 24, "kind": None}, 2.0, "pruned", 1.0),
+    Trial(3, {"leaves": 32, "kind": None}, math.nan, "failed", 0.5),
+)
 CURVE = Curve("roc", "False positive rate", "True positive rate", (0.0, 1.0), (0.0, 1.0))
 
 
@@ -36,8 +42,9 @@ def training(portfolio: str, parameters: int = 3) -> TrainingRecord:
         features=(Importance("f", "Feature, with a comma", 1.0, 1.0),),
         trials=TRIALS,
         bundle="ab" * 32,
+        importances={"leaves": 0.9, "kind": 0.1},
     )
-    dummy = replace(trees, name="dummy", trials=(), features=(), curves=(), bundle="", seconds=0.1)
+    dummy = replace(trees, name="dummy", trials=(), importances={}, features=(), curves=(), bundle="", seconds=0.1)
     settings = {"folds": 5}
     return TrainingRecord(
         portfolio, 7, "fp", 100, 3, "trees", settings, (dummy, trees), ("Few defaults.",), {"all": 0.8}
@@ -108,11 +115,28 @@ def test_a_training_is_a_parent_run_with_a_child_per_candidate(
     assert "bundle" not in children["dummy"].data.tags
 
     run = trees.info.run_id
-    assert files(client, run) == ["bundle", "features.csv", "pictures", "trials.csv"]
-    assert files(client, run, "pictures") == ["pictures/features.png", "pictures/roc.png"]
+    assert files(client, run) == ["bundle", "features.csv", "pictures"]
+    drawn = [f"pictures/{name}.png" for name in ("features", "parameter_importance", "roc", "tuning_history")]
+    assert files(client, run, "pictures") == drawn
     assert files(client, run, "bundle") == ["bundle/manifest.json"]
-    best = [(step.step, step.value) for step in client.get_metric_history(run, "trial.best")]
-    assert best == [(0, 3.0), (1, 1.0), (2, 1.0)]
+
+
+def test_every_trial_is_a_run_under_its_candidate(registry: Registry, client: MlflowClient) -> None:
+    parent = client.get_run(registry.record(training("trials"), {}, pictures=False))
+    experiment = [parent.info.experiment_id]
+    (trees,) = client.search_runs(experiment, "tags.scorewright.kind = 'candidate' AND run_name = 'trees'")
+    runs = client.search_runs(experiment, f"tags.mlflow.parentRunId = '{trees.info.run_id}'")
+    trials = {int(run.data.tags["scorewright.trial"]): run for run in runs}
+    assert sorted(trials) == [0, 1, 2, 3]
+    assert trials[1].data.params == {"leaves": "16", "kind": "None"}
+    assert trials[1].data.metrics == {"objective": 1.0, "seconds": 5.0}
+    assert trials[3].data.metrics == {"seconds": 0.5}
+    assert trials[1].info.end_time - trials[1].info.start_time >= 5000
+    assert [trials[number].info.status for number in range(4)] == ["FINISHED", "FINISHED", "KILLED", "FAILED"]
+    states = [trials[number].data.tags["scorewright.state"] for number in range(4)]
+    assert states == ["complete", "complete", "pruned", "failed"]
+    kinds = [run.data.tags["scorewright.kind"] for run in client.search_runs(experiment)]
+    assert sorted(kinds) == ["candidate", "candidate", "training", "trial", "trial", "trial", "trial"]
 
 
 def test_a_version_leads_to_its_run_and_files(registry: Registry, client: MlflowClient, bundle: Path) -> None:
@@ -127,7 +151,7 @@ def test_a_version_leads_to_its_run_and_files(registry: Registry, client: Mlflow
 
 def test_more_parameters_than_one_request_takes(registry: Registry, client: MlflowClient) -> None:
     parent = client.get_run(registry.record(training("many", 230), {}, pictures=False))
-    asked = "tags.scorewright.candidate = 'trees'"
+    asked = "tags.scorewright.candidate = 'trees' AND tags.scorewright.kind = 'candidate'"
     (run,) = client.search_runs([parent.info.experiment_id], asked)
     assert len(run.data.params) == 230
 

@@ -6,12 +6,22 @@ import zlib
 
 import pytest
 
-from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, TrainingRecord
+from scorewright.domain.evaluation import (
+    CandidateRecord,
+    Curve,
+    Evaluation,
+    Importance,
+    Interval,
+    TrainingRecord,
+    Trial,
+)
 from scorewright.registry.pictures import (
+    _best_so_far,
     _subtitle,
     candidate_pictures,
     comparison_picture,
     curve_picture,
+    history_picture,
     importance_picture,
 )
 
@@ -90,6 +100,26 @@ def test_features_of_the_same_label_keep_a_bar_each() -> None:
     assert size(importance_picture(apart, "Features"))[1] == size(importance_picture(same, "Features"))[1]
 
 
+def trials(*states: str) -> tuple[Trial, ...]:
+    values = [math.nan if state == "failed" else 1.0 / (number + 1) for number, state in enumerate(states)]
+    return tuple(Trial(number, {}, values[number], state) for number, state in enumerate(states))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "states",
+    [("complete",), ("pruned",), ("failed", "complete"), ("complete", "pruned", "complete", "failed", "pruned")],
+)
+def test_the_history_of_a_search_is_drawn(states: tuple[str, ...]) -> None:
+    assert_shown(history_picture(trials(*states), "trees"))
+
+
+def test_the_best_so_far_never_rises_and_reaches_the_last_trial() -> None:
+    objectives = ((3.0, "complete"), (1.0, "pruned"), (2.0, "complete"), (2.5, "complete"), (9.0, "pruned"))
+    found = _best_so_far([Trial(number, {}, *rest) for number, rest in enumerate(objectives)])  # type: ignore[arg-type]
+    assert [(point["x"], point["y"]) for point in found] == [(0, 3.0), (2, 2.0), (3, 2.0), (4, 2.0)]
+    assert _best_so_far(trials("pruned")) == []
+
+
 def test_candidates_are_compared_with_and_without_intervals_and_baselines() -> None:
     bare = candidate("dummy", 0.9, test=Evaluation({"cost": 0.9}))
     assert_shown(comparison_picture(training(candidate("trees"), bare, baselines={"approve_everyone": 0.8})))
@@ -107,9 +137,13 @@ def test_a_candidate_has_a_picture_for_each_thing_it_brings() -> None:
         curves=(curve("roc"), Curve("calibration", "x", "y", (math.nan,), (math.nan,))),
         features=(Importance("f", "Feature", 1.0, 1.0),),
         raw_columns=(Importance("t.c", "", 1.0, 1.0),),
+        trials=trials("complete", "failed"),
+        importances={"leaves": 0.8, "rate": 0.2},
     )
     pictures = candidate_pictures(full)
-    assert sorted(pictures) == ["features", "raw_columns", "roc"]  # nothing finite to draw in the calibration
+    # Nothing finite to draw in the calibration.
+    assert sorted(pictures) == ["features", "parameter_importance", "raw_columns", "roc", "tuning_history"]
     for picture in pictures.values():
         assert_shown(picture)
     assert candidate_pictures(candidate("dummy")) == {}
+    assert candidate_pictures(candidate("trees", trials=trials("failed"))) == {}

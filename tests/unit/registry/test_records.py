@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from hypothesis import given
@@ -16,6 +16,7 @@ from scorewright.domain.evaluation import (
     Interval,
     TrainingRecord,
     Trial,
+    TrialState,
 )
 from scorewright.registry.records import flat_metrics, from_json, to_json
 
@@ -28,6 +29,7 @@ evaluations = st.builds(
     st.dictionaries(texts, numbers, max_size=3),
     st.dictionaries(texts, st.builds(Interval, numbers, numbers, numbers), max_size=2),
 )
+states = st.sampled_from(get_args(TrialState))
 importances = st.lists(st.builds(Importance, texts, texts, numbers, numbers), max_size=2).map(tuple)
 candidates = st.builds(
     CandidateRecord,
@@ -40,8 +42,9 @@ candidates = st.builds(
     curves=st.lists(st.builds(Curve, texts, texts, texts, few_numbers, few_numbers), max_size=2).map(tuple),
     features=importances,
     raw_columns=importances,
-    trials=st.lists(st.builds(Trial, st.integers(), parameters, numbers), max_size=2).map(tuple),
+    trials=st.lists(st.builds(Trial, st.integers(), parameters, numbers, states, numbers), max_size=2).map(tuple),
     bundle=texts,
+    importances=st.dictionaries(texts, numbers, max_size=2),
 )
 trainings = st.builds(
     TrainingRecord,
@@ -111,6 +114,15 @@ def test_unknown_fields_are_passed_over_and_absent_ones_take_their_defaults() ->
     found = from_json(json.dumps(content))
     assert found.warnings == ()
     assert found.candidates[0].trials == ()
+
+
+def test_a_trial_written_before_it_had_a_state_ran_to_its_end() -> None:
+    content = json.loads(to_json(record(small(trials=(Trial(0, {"leaves": 8}, 0.5),)))))
+    del content["training"]["candidates"][0]["trials"][0]["state"]
+    del content["training"]["candidates"][0]["importances"]
+    found = from_json(json.dumps(content)).candidates[0]
+    assert found.trials[0].state == "complete"
+    assert found.importances == {}
 
 
 def test_flat_metrics_name_sets_and_ends_of_intervals() -> None:

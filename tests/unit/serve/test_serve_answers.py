@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from scorewright.domain.decisions import Contribution, Decision, ModelInfo
+from scorewright.domain.decisions import Contribution, Decision, HardRule, ModelInfo, PolicyInfo
 from scorewright.domain.matrix import Label
 from scorewright.serve.answers import DecisionAnswer, ModelAnswer, decision_answer, model_answer
 
@@ -36,14 +37,41 @@ def test_everything_is_said_once() -> None:
     assert told == {
         "application": 12,
         "pd": 0.2,
+        "interval": None,
         "decision": "refuse",
+        "opinion": None,
+        "rules": [],
         "threshold": 0.09,
+        "loan_threshold": None,
         "scale": "log-odds",
+        "policy": {"version": "0", "rule": "threshold", "referral": None},
         "model": {"portfolio": "book", "version": "7", "bundle": "sha256:ab", "candidate": "lightgbm"},
         "contributions": [
             {"feature": "f0", "label": {"en": "one", "fr": "un"}, "value": 0.0, "contribution": 0.5},
         ],
     }
+
+
+RULE = HardRule("of_age", "refuse", Label("Under age", "Mineur"))
+SAID = {"name": "of_age", "outcome": "refuse", "label": {"en": "Under age", "fr": "Mineur"}}
+
+
+def test_the_policy_and_what_it_went_by_are_said() -> None:
+    policy = PolicyInfo("2026-01", "money", "capacity", (RULE,))
+    model = replace(MODEL, policy=policy)
+    decision = replace(
+        decided(), model=model, opinion="approve", rules=(RULE,), interval=(0.1, 0.3), loan_threshold=0.25
+    )
+    told = json.loads(decision_answer(decision, 10).model_dump_json())
+    assert told["policy"] == {"version": "2026-01", "rule": "money", "referral": "capacity"}
+    assert told["interval"] == {"low": 0.1, "high": 0.3}
+    assert (told["decision"], told["opinion"], told["rules"]) == ("refuse", "approve", [SAID])
+    assert (told["threshold"], told["loan_threshold"]) == (0.09, 0.25)
+    assert json.loads(model_answer(model).model_dump_json())["policy"] == {**told["policy"], "rules": [SAID]}
+
+
+def test_a_referral_is_an_answer() -> None:
+    assert decision_answer(replace(decided(), outcome="refer"), 10).decision == "refer"
 
 
 def test_a_missing_value_is_null() -> None:

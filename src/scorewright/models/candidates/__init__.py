@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from scorewright.errors import SettingsError
+from scorewright.models.candidates.blend import Blend
 from scorewright.models.candidates.boosting import Boosting
 from scorewright.models.candidates.dummy import Dummy
 from scorewright.models.candidates.forest import RandomForest
 from scorewright.models.candidates.logistic import LogisticRegression
+from scorewright.models.candidates.scorecard import WoeScorecard
 from scorewright.models.seam import Candidate
 
-CANDIDATES: tuple[Candidate, ...] = (Dummy(), LogisticRegression(), RandomForest(), Boosting())
+CANDIDATES: tuple[Candidate, ...] = (
+    Dummy(),
+    WoeScorecard(),
+    LogisticRegression(),
+    RandomForest(),
+    Boosting(),
+    Blend(),
+)
 
 
 def candidate(name: str) -> Candidate:

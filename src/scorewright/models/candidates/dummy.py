@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorewright.models.candidates.preparation import check_learnable
 from scorewright.models.numbers import logit
 from scorewright.models.prior import Prior
 
@@ -23,7 +24,10 @@ class Dummy:
 
     name: str = "dummy"
     tunable: bool = False
-    calibrated: bool = True
+
+    def calibrated(self, parameters: Parameters) -> bool:  # noqa: ARG002 - the seam's
+        """Its PD is the frequency itself."""
+        return True
 
     def defaults(self) -> dict[str, ParameterValue]:
         """Give no parameters: there are none."""
@@ -33,12 +37,27 @@ class Dummy:
         """Draw nothing."""
         return {}
 
+    def prepare(self, matrix: FeatureMatrix, target: NDArray[np.int8]) -> Prior:
+        """Count the defaults among `target`. Raises ``TrainingError`` as `check_learnable`."""
+        check_learnable(matrix, target)
+        return Prior(float(logit(np.array([target.mean()]))[0]))
+
+    def settle(
+        self,
+        prepared: Prior,  # noqa: ARG002 - the seam's
+        parameters: Parameters,
+        seed: int,  # noqa: ARG002 - the seam's
+        threads: int = 1,  # noqa: ARG002 - the seam's
+    ) -> dict[str, ParameterValue]:
+        """Give the parameters back: nothing is left to find."""
+        return dict(parameters)
+
     def fit(
         self,
-        matrix: FeatureMatrix,  # noqa: ARG002 - the seam's
-        target: NDArray[np.int8],
+        prepared: Prior,
         parameters: Parameters,  # noqa: ARG002 - the seam's
         seed: int,  # noqa: ARG002 - the seam's
+        threads: int = 1,  # noqa: ARG002 - the seam's
     ) -> Prior:
-        """Count the defaults among `target`."""
-        return Prior(float(logit(np.array([target.mean()]))[0]))
+        """Give what the counting gave."""
+        return prepared

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scorewright.models import tree_text
-from scorewright.models.candidates.preparation import fill_numbers, indicate_categories
+from scorewright.models.candidates.preparation import (
+    check_learnable,
+    class_weights,
+    fill_numbers,
+    indicate_categories,
+)
 from scorewright.models.tree_text import CATEGORY_SPLIT, MISSING_GOES_LEFT, NAN_IS_MISSING, Tree
 from scorewright.models.trees import Trees
 
@@ -18,22 +23,26 @@ if TYPE_CHECKING:
     from scorewright.domain.matrix import FeatureMatrix
     from scorewright.models.seam import Parameters, ParameterValue, Suggest
 
-_THREADS = 2
 _LARGEST_FLOAT32 = 3e38
 
 
 @dataclass(frozen=True)
 class RandomForest:
-    """Random forest with balanced classes on mean-imputed numbers and one-hot categories.
+    """Random forest on mean-imputed numbers and one-hot categories.
 
-    A leaf holds at least ``min_leaf_share`` of the applications, and at least 5. Each tree's tests are rewritten to
+    A leaf holds at least ``min_leaf_share`` of the applications, and at least 5. Defaults weigh
+    ``(repaid / defaulted) ** positive_weight_power``. Each tree's tests are rewritten to
     bear on the matrix itself: a gap goes where the mean would go, a category's indicator becomes a test of the
-    category. So the forest needs no preparation when it scores, and its contributions are those of whole features.
+    category. So the forest needs no preparation when it scores, and its contributions are those of whole features. What
+    is declared monotone is not held to: means of leaves do not keep such promises.
     """
 
     name: str = "random_forest"
     tunable: bool = True
-    calibrated: bool = False
+
+    def calibrated(self, parameters: Parameters) -> bool:  # noqa: ARG002 - the seam's
+        """Means of leaves that were grown to be pure are not frequencies, whatever the weights."""
+        return False
 
     def defaults(self) -> dict[str, ParameterValue]:
         """Give the parameters used without tuning."""
@@ -43,6 +52,7 @@ class RandomForest:
             "max_samples": 0.4,
             "max_features": 0.12,
             "min_leaf_share": 0.0005,
+            "positive_weight_power": 1.0,
         }
 
     def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:
@@ -52,36 +62,64 @@ class RandomForest:
             "max_samples": trial.suggest_float("max_samples", 0.1, 0.9),
             "max_features": trial.suggest_float("max_features", 0.03, 0.4),
             "min_leaf_share": trial.suggest_float("min_leaf_share", 0.0002, 0.02, log=True),
+            "positive_weight_power": trial.suggest_float("positive_weight_power", 0.0, 1.0),
         }
 
-    def fit(self, matrix: FeatureMatrix, target: NDArray[np.int8], parameters: Parameters, seed: int) -> Trees:
+    def prepare(self, matrix: FeatureMatrix, target: NDArray[np.int8]) -> Design:
+        """Fill the gaps and give each category its column, in single precision. Raises ``TrainingError``."""
+        check_learnable(matrix, target)
+        return _design(matrix, target)
+
+    def settle(
+        self,
+        prepared: Design,  # noqa: ARG002 - the seam's
+        parameters: Parameters,
+        seed: int,  # noqa: ARG002 - the seam's
+        threads: int = 1,  # noqa: ARG002 - the seam's
+    ) -> dict[str, ParameterValue]:
+        """Give the parameters back: nothing is left to find."""
+        return dict(parameters)
+
+    def fit(self, prepared: Design, parameters: Parameters, seed: int, threads: int = 1) -> Trees:
         """Grow the forest and seal it as ``Trees`` on the scale of probabilities."""
         from sklearn.ensemble import RandomForestClassifier
 
         chosen: dict[str, Any] = {**self.defaults(), **parameters}
-        design = _prepare(matrix)
         forest = RandomForestClassifier(
             n_estimators=int(chosen["n_estimators"]),
             max_depth=int(chosen["max_depth"]),
-            min_samples_leaf=max(5, round(chosen["min_leaf_share"] * len(target))),
+            min_samples_leaf=max(5, round(chosen["min_leaf_share"] * len(prepared.target))),
             max_features=float(chosen["max_features"]),
             max_samples=float(chosen["max_samples"]),
-            class_weight="balanced",
-            n_jobs=_THREADS,
+            class_weight=class_weights(prepared.target, float(chosen["positive_weight_power"])),
+            n_jobs=threads,
             random_state=seed,
-        ).fit(design.values, target)
-        trees = (design.rewrite(estimator.tree_, len(forest.estimators_)) for estimator in forest.estimators_)
-        text = tree_text.write(trees, len(matrix.columns))
-        return Trees.load({tree_text.FILE: text}, len(matrix.columns))
+        ).fit(prepared.values, prepared.target)
+        trees = (prepared.rewrite(estimator.tree_, len(forest.estimators_)) for estimator in forest.estimators_)
+        text = tree_text.write(trees, prepared.features)
+        return Trees.load({tree_text.FILE: text}, prepared.features)
 
 
 @dataclass(frozen=True)
-class _Design:
-    """What the forest learns from, and for each of its k columns: the column of the matrix, its mean, its category.
+class Design:
+    """What the forest learns from, and what each of its k columns stands for.
 
-    The category of a number is -1.
+    Parameters
+    ----------
+    features : int
+        Number of columns of the matrix.
+    target : ndarray of int8, shape (n,)
+        1 = defaulted.
+    values : ndarray of float32, shape (n, k)
+        Numbers with their gaps filled, then zeros and ones.
+    column, category : ndarray of int64, shape (k,)
+        Position of the column in the matrix, and the category; -1 for a number.
+    mean : ndarray of float64, shape (k,)
+        What fills a gap.
     """
 
+    features: int
+    target: NDArray[np.int8]
     values: NDArray[np.float32]
     column: NDArray[np.int64]
     mean: NDArray[np.float64]
@@ -131,11 +169,20 @@ def widen(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(rounds_down, middle, np.nextafter(middle, -np.inf))
 
 
-def _prepare(matrix: FeatureMatrix) -> _Design:
+def _design(matrix: FeatureMatrix, target: NDArray[np.int8]) -> Design:
     numbers = fill_numbers(matrix.values, matrix.columns)
     categories = indicate_categories(matrix.values, matrix.columns)
-    values = np.clip(np.hstack([numbers.filled, categories.values]), -_LARGEST_FLOAT32, _LARGEST_FLOAT32)
+    amount = len(numbers.at)
+    values = np.empty((len(target), amount + len(categories.of)), dtype=np.float32)
+    np.clip(numbers.filled, -_LARGEST_FLOAT32, _LARGEST_FLOAT32, out=values[:, :amount], casting="same_kind")
+    values[:, amount:] = categories.values
     column = np.array([*numbers.at, *(at for at, _ in categories.of)], dtype=np.int64)
     category = np.array([*(-1 for _ in numbers.at), *(code for _, code in categories.of)], dtype=np.int64)
-    mean = np.concatenate([numbers.mean, np.zeros(len(categories.of))])
-    return _Design(values.astype(np.float32), column, mean, category)
+    return Design(
+        features=len(matrix.columns),
+        target=target,
+        values=values,
+        column=column,
+        mean=np.concatenate([numbers.mean, np.zeros(len(categories.of))]),
+        category=category,
+    )

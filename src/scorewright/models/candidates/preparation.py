@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorewright.errors import TrainingError
 from scorewright.models.numbers import LARGEST_VALUE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scorewright.domain.matrix import FeatureColumn
+    from scorewright.domain.matrix import FeatureColumn, FeatureMatrix
 
 
 @dataclass(frozen=True)
@@ -50,25 +51,28 @@ class Indicators:
     of : tuple of (int, int)
         For each of k indicators, the position of its column in the matrix and of its category in the column. Only
         categories that occur have one.
-    values : ndarray of float64, shape (n, k)
-        1 where the application has the category.
+    values : ndarray of bool, shape (n, k)
+        Whether the application has the category.
     """
 
     of: tuple[tuple[int, int], ...]
-    values: NDArray[np.float64]
+    values: NDArray[np.bool_]
 
 
 def fill_numbers(values: NDArray[np.float64], columns: Sequence[FeatureColumn]) -> Numbers:
     """Fill the gaps of the numeric columns with the mean of each."""
     at = np.array([position for position, column in enumerate(columns) if column.kind == "numeric"], dtype=np.intp)
-    found = np.clip(values[:, at], -LARGEST_VALUE, LARGEST_VALUE)
-    gaps = np.isnan(found)
-    known = np.maximum(len(found) - gaps.sum(axis=0), 1)
-    mean = np.where(gaps, 0.0, found).sum(axis=0) / known
-    low, high = np.where(gaps, np.inf, found).min(axis=0), np.where(gaps, -np.inf, found).max(axis=0)
+    filled = np.clip(values[:, at], -LARGEST_VALUE, LARGEST_VALUE)
+    gaps = np.isnan(filled)
+    known = np.maximum(len(filled) - gaps.sum(axis=0), 1)
+    low, high = (
+        reach(filled, axis=0, where=~gaps, initial=start) for reach, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    mean = np.sum(filled, axis=0, where=~gaps) / known
     # The mean of a constant may differ from it by rounding, and would then look like a second value.
     mean = np.where(low == high, low, mean)
-    return Numbers(at, mean, np.where(gaps, mean, found), gaps, low < high)
+    np.copyto(filled, mean, where=gaps)
+    return Numbers(at, mean, filled, gaps, low < high)
 
 
 def indicate_categories(values: NDArray[np.float64], columns: Sequence[FeatureColumn]) -> Indicators:
@@ -79,5 +83,64 @@ def indicate_categories(values: NDArray[np.float64], columns: Sequence[FeatureCo
         if column.kind == "category"
         for category in np.unique(values[:, position][~np.isnan(values[:, position])])
     )
-    found = [values[:, position] == category for position, category in of]
-    return Indicators(of, np.array(found, dtype=np.float64).reshape(len(of), len(values)).T)
+    found = np.empty((len(values), len(of)), dtype=np.bool_)
+    for at, (position, category) in enumerate(of):
+        np.equal(values[:, position], category, out=found[:, at])
+    return Indicators(of, found)
+
+
+def check_learnable(matrix: FeatureMatrix, target: NDArray[np.int8]) -> None:
+    """Refuse what nothing can be learnt from.
+
+    Raises
+    ------
+    TrainingError
+        When all applications have the same outcome, or there is no feature.
+    """
+    defaulted = int(target.sum())
+    if not 0 < defaulted < len(target):
+        raise TrainingError(
+            "A model needs defaulted and repaid applications to learn from.",
+            f"{defaulted} of {len(target)} defaulted",
+            "Give more applications, or check which value of the target means defaulted.",
+        )
+    if not matrix.columns:
+        raise TrainingError(
+            "A model needs at least one feature to learn from.",
+            "no feature is left",
+            "Add features to the portfolio, or keep more of them in selection.",
+        )
+
+
+def weight_of_defaults(target: NDArray[np.int8], power: float) -> float:
+    """Give the weight of a default against a repaid loan: ``(repaid / defaulted) ** power``.
+
+    Examples
+    --------
+    >>> [weight_of_defaults(np.array([1, 0, 0, 0, 0], dtype=np.int8), power) for power in (0.0, 0.5, 1.0)]
+    [1.0, 2.0, 4.0]
+    """
+    defaulted = int(target.sum())
+    return float(((len(target) - defaulted) / defaulted) ** power)
+
+
+def class_weights(target: NDArray[np.int8], power: float) -> dict[int, float]:
+    """Give the weight of each outcome, in the ratio of `weight_of_defaults` and one on average.
+
+    On average one, because what else is set beside the weights, as a penalty or a share of the rows, then means the
+    same for every power.
+    """
+    weight = weight_of_defaults(target, power)
+    repaid = len(target) / float(np.where(target == 1, weight, 1.0).sum())
+    return {0: repaid, 1: repaid * weight}
+
+
+def keep_algebra_on_one_thread() -> None:
+    """Let BLAS use one thread from now on, in the whole process: how it deals sums out shows in their last bits.
+
+    The limit is not lifted again. OpenBLAS forgets to obey other threads once the one that set a limit has lifted it,
+    and what runs side by side here are folds and trials.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    threadpool_limits(1, "blas")
