@@ -24,6 +24,9 @@ ROOT_FILES = {
 ROOT_COLUMNS = {"home_credit": 122, "south_german_credit": 21, "uci_credit_card": 25}
 LONGEST = 60
 LABELLED = re.compile(r"\bAS (?P<name>\w+),?\s+-- (?P<en>[^|]+) \| (?P<fr>[^|]+)$")
+TARIFF = re.compile(
+    r"AMT_CREDIT / (?P<ratio>[\d.]+)\) - 65\.25\) < 4\.5 THEN (?P<rate>[\d.]+)$|END AS rate_(?P<term>\d+),?$"
+)
 REAL_DATA = Path(os.environ.get("SCOREWRIGHT_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
@@ -109,3 +112,49 @@ def test_every_raw_root_column_has_a_label(portfolio: str) -> None:
     if not file.is_file():
         pytest.skip(f"real data absent: {file.parent}")
     assert set(pl.read_parquet_schema(file)) == set(declaration(portfolio)["tables"]["application"]["labels"])
+
+
+def tariffs() -> Iterator[tuple[int, float, float]]:
+    """Term in months, yearly rate in per cent, and credit to instalment, as application.sql lists them."""
+    pending: list[tuple[float, float]] = []
+    for line in feature_sql("home_credit")["application"].splitlines():
+        if found := TARIFF.search(line):
+            if found["term"] is None:
+                pending.append((float(found["rate"]), float(found["ratio"])))
+            else:
+                yield from ((int(found["term"]), rate, ratio) for rate, ratio in pending)
+                pending.clear()
+
+
+def test_a_tariff_is_the_present_value_of_its_instalments() -> None:
+    """Rates are stated to a tenth of a per cent, credit to instalment to four decimals."""
+    for term, rate, ratio in tariffs():
+        value = sum((1 + rate / 1200) ** -month for month in range(1, term + 1))
+        assert ratio == pytest.approx(value, rel=1.5e-3), (term, rate)
+
+
+def test_the_tariffs_are_many_and_each_is_listed_once() -> None:
+    listed = list(tariffs())
+    assert len({term for term, _, _ in listed}) == 6
+    assert len(listed) == len({ratio for _, _, ratio in listed}) == len({(term, rate) for term, rate, _ in listed}) > 60
+    # Within a term, a lower rate buys more credit for the same instalment.
+    assert listed == sorted(listed, key=lambda each: (each[0], each[2]))
+
+
+@pytest.mark.parametrize("portfolio", PORTFOLIOS)
+def test_no_two_features_share_a_label(portfolio: str) -> None:
+    root = set(feature_sql(portfolio)) - {"bureau_balance"}
+    features = [each for each in written_labels(portfolio) if each[0].split(":")[0] in root]
+    for language in (1, 2):
+        texts = [each[language].strip() for each in features]
+        assert sorted({text for text in texts if texts.count(text) > 1}) == []
+
+
+def test_the_home_credit_catalogue_is_broad() -> None:
+    amounts = {
+        table: len(sqlglot.parse_one(text, dialect="duckdb").expressions)
+        for table, text in feature_sql("home_credit").items()
+        if table != "bureau_balance"
+    }
+    assert 300 <= sum(amounts.values()) <= 500
+    assert min(amounts.values()) >= 25

@@ -11,7 +11,7 @@ from scorewright.cli.console import OUT, progress, say, show_table, warn
 from scorewright.cli.manual import register, workbench
 
 if TYPE_CHECKING:
-    from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+    from scorewright.domain.evaluation import CandidateRecord, Comparison, TrainingRecord
     from scorewright.tables.contract import ColumnContract
 
 PortfolioName = Annotated[
@@ -204,6 +204,9 @@ def _show_training(record: TrainingRecord) -> None:
     say(f"Cost and AUC out of fold, the rest on the locked test set. Without a model: {simple}.")
     winner = record.candidate(record.winner)
     say(f"* {record.reason}")
+    if record.comparisons:
+        beside = ", ".join(f"{found.candidate} {_difference(found)}" for found in record.comparisons)
+        say(f"Cost more than {record.comparisons[0].against}, over paired folds, with 95 % intervals: {beside}.")
     spans = [
         _span(winner, name, words) for name, words in (("cost", "cost"), ("auc", "AUC"), ("ece", "calibration error"))
     ]
@@ -219,6 +222,10 @@ def _show_training(record: TrainingRecord) -> None:
 
 _OUTCOMES = ("approved", "referred", "refused")
 _RULES = {"constant": "by the threshold", "per_loan": "by each loan's own threshold"}
+
+
+def _difference(found: Comparison) -> str:
+    return f"{found.difference.estimate:+.4f} ({found.difference.low:+.4f} to {found.difference.high:+.4f})"
 
 
 def _threshold(record: CandidateRecord) -> str:

@@ -30,7 +30,7 @@ _MOST_DROPPED = 10
 def write_card(
     portfolio: Portfolio, record: CandidateRecord, policy: Policy, rows: tuple[int, int], dropped: Sequence[Dropped]
 ) -> str:
-    """Write the card of one candidate.
+    """Write the card of one candidate; which others it was compared with has no part in it, nor in its bundle's hash.
 
     Parameters
     ----------

@@ -18,8 +18,9 @@ from scorewright.decision.comparison import (
     simplest_within_noise,
 )
 from scorewright.decision.declared import cases_of, declared_policy, loans_of, of_rows, with_declared_referral
-from scorewright.decision.money import loan_rule, realised_money
+from scorewright.decision.money import loan_rule, realised_money, take
 from scorewright.decision.policy import Policy
+from scorewright.decision.savings import checked_known
 from scorewright.decision.threshold import best_threshold
 from scorewright.domain.costs import LoanCosts
 from scorewright.domain.progress import Listener, Step
@@ -89,9 +90,19 @@ class Ground:
 
     @cached_property
     def loans(self) -> LoanCosts | None:
-        """What each loan of training costs when it is decided wrongly; None where the portfolio states no money."""
+        """What each loan of training costs when it is decided wrongly; None where the portfolio states no money.
+
+        Raises
+        ------
+        AmountsError
+            An amount is impossible, or none is known.
+        """
         terms = self.portfolio.money
-        return loans_of(terms, self.known) if terms else None
+        if terms is None:
+            return None
+        loans = loans_of(terms, self.known)
+        checked_known(loans)
+        return loans
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,9 @@ class Entrant:
     decided : Decided
         What it says of the same applications.
     unmet : SettingsError or None
-        Why the policy that the portfolio asks for cannot be set on these PDs, as a referral of the few closest to the
-        threshold where everybody has the same PD. `policy` then refers nobody, and the candidate cannot win.
+        Why the candidate cannot keep what the portfolio declares, and therefore cannot win: a referral of the few
+        closest to the threshold where everybody has the same PD (`policy` then refers nobody), or a column declared
+        monotone that it does not follow.
     """
 
     candidate: Candidate
@@ -199,7 +211,7 @@ def choose(entrants: Mapping[str, Entrant], ground: Ground) -> Choice:
     Raises
     ------
     SettingsError
-        On the PDs of none of them can the policy of the portfolio be set.
+        None of them can keep what the portfolio declares.
     """
     able = {name: entrant for name, entrant in entrants.items() if entrant.unmet is None}
     if not able:
@@ -228,13 +240,12 @@ def _objective(ground: Ground) -> Objective:
 
 def _cost(ground: Ground, of: Scored) -> float:
     """Lowest cost per application of the folds scored so far; in money where money decides."""
+    costs = ground.portfolio.costs
     if ground.portfolio.policy.rule == "money" and ground.loans is not None:
-        everyone = np.full(len(ground.target), np.nan)
-        everyone[of.rows] = of.pd
-        known = ~np.isnan(everyone)
-        refused = loan_rule(np.where(known, everyone, 0.0), ground.loans, ground.portfolio.costs.closed_form_threshold)
-        return float(np.nanmean(realised_money(ground.target, refused, ground.loans)[known]))
-    return best_threshold(of.pd, of.target, ground.portfolio.costs).cost
+        loans = take(ground.loans, of.rows)
+        refused = loan_rule(of.pd, loans, costs.closed_form_threshold)
+        return float(np.nanmean(realised_money(of.target, refused, loans)))
+    return best_threshold(of.pd, of.target, costs).cost
 
 
 def _stakes(ground: Ground) -> dict[str, object]:

@@ -18,6 +18,7 @@ from scorewright.flows.card import write_card
 from scorewright.flows.contest import Entrant, Ground, choose, enter, lay_out
 from scorewright.flows.dataset import build_dataset, read_labelled
 from scorewright.flows.measures import measured
+from scorewright.flows.obedience import disobedience
 from scorewright.flows.plan import Plan
 from scorewright.models.candidates import candidate as candidate_named
 from scorewright.models.cores import cores
@@ -83,8 +84,11 @@ def train(portfolio: Portfolio, data: Path, plan: Plan, shelves: Shelves, listen
         started = perf_counter()
         entrants[name] = enter(candidate_named(name), ground, shelves.studies)
         seconds[name] = perf_counter() - started
-    choice = choose(entrants, ground)
     fitted = {name: fit_final(each.candidate, ground.final, each.first, cores()) for name, each in entrants.items()}
+    for name, entrant in entrants.items():
+        broken = entrant.unmet or disobedience(name, fitted[name], ground, labelled.tables)
+        entrants[name] = replace(entrant, unmet=broken)
+    choice = choose(entrants, ground)
     records = {
         name: replace(measured(entrant, fitted[name], ground), seconds=seconds[name])
         for name, entrant in entrants.items()
@@ -152,9 +156,9 @@ def _no_better(ground: Ground, records: tuple[CandidateRecord, ...], winner: str
 
 
 def _unmet(entrants: Mapping[str, Entrant]) -> list[str]:
-    """Say which candidates cannot follow the policy, and are therefore neither chosen nor sealed."""
+    """Say which candidates cannot keep what the portfolio declares, and are therefore neither chosen nor sealed."""
     return [
-        f"{name} is not sealed: its PDs cannot follow the policy ({entrant.unmet.value})."
+        f"{name} is not sealed. {entrant.unmet.rule} Found: {entrant.unmet.value}."
         for name, entrant in entrants.items()
         if entrant.unmet is not None
     ]

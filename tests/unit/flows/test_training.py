@@ -8,7 +8,7 @@ import pytest
 
 from scorewright.bundle.contents import open_bundle
 from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
-from scorewright.errors import SettingsError, TrainingError
+from scorewright.errors import AmountsError, SettingsError, TrainingError
 from scorewright.flows.dataset import build_dataset, read_labelled
 from scorewright.flows.plan import Plan
 from scorewright.flows.train import Shelves, Trained, train
@@ -116,9 +116,7 @@ def test_the_policy_of_the_portfolio_is_sealed_with_its_referral(place: Path, re
 def test_who_cannot_follow_the_policy_is_measured_and_neither_chosen_nor_sealed(record: TrainingRecord) -> None:
     assert {candidate.name for candidate in record.candidates if not candidate.bundle} == {"dummy"}
     assert record.winner != "dummy"
-    assert any(
-        warning.startswith("dummy is not sealed: its PDs cannot follow the policy") for warning in record.warnings
-    )
+    assert any(warning.startswith("dummy is not sealed. A referral band must hold") for warning in record.warnings)
 
 
 def test_outcomes_on_the_test_set_are_shares_of_it(record: TrainingRecord) -> None:
@@ -197,6 +195,13 @@ def test_a_referral_that_would_hold_nobody_is_refused_before_anything_is_registe
     assert not (tmp_path / "bundles").exists()
 
 
+def test_money_that_is_never_known_is_told(tmp_path: Path) -> None:
+    portfolio = book(BOOK.replace('"income * 2"', '"NULLIF(income, income)"'))
+    with pytest.raises(AmountsError):
+        trained(tmp_path, replace(PLAN, trials=0), portfolio)
+    assert not (tmp_path / "bundles").exists()
+
+
 def test_fewer_defaults_than_folds_is_told(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="400 folds"):
         trained(tmp_path, replace(PLAN, folds=400))
@@ -216,3 +221,12 @@ def test_the_directions_of_monotone_columns_reach_the_matrix(tmp_path: Path) -> 
     dataset = build_dataset(read_labelled(book(text), tmp_path), 0.2)
     assert {column.name: column.monotone for column in dataset.matrix.columns if column.monotone} == {"income": -1}
     assert not np.isinf(dataset.matrix.values).any()
+
+
+def test_a_candidate_that_moves_against_a_declared_column_is_not_sealed(tmp_path: Path) -> None:
+    """The forest heeds no declaration; regression and LightGBM do, and the sweep through all that is sealed agrees."""
+    monotone = '[tables.application.monotone]\n"income" = "increasing"\n[money]'
+    plan = Plan(("logistic_regression", "random_forest", "lightgbm"), folds=3, repeats=1, pictures=False)
+    found = trained(tmp_path, plan, book(BOOK.replace("[money]", monotone)))
+    assert {one.name for one in found.record.candidates if one.bundle} == {"logistic_regression", "lightgbm"}
+    assert any("random_forest moves against income (by 0." in warning for warning in found.record.warnings)

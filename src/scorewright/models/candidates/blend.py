@@ -51,7 +51,7 @@ class Blend:
             for name, value in member.defaults().items()
             if name != _SHARED
         }
-        return {_WEIGHT: 0.3, _SHARED: 0.0, **own}
+        return {_WEIGHT: 0.4, _SHARED: 0.0, **own}
 
     def suggest(self, trial: Suggest) -> dict[str, ParameterValue]:
         """Draw the weights and what each member draws."""

@@ -1,6 +1,7 @@
 -- Six months of one credit card: month 1 is September 2005, the latest, month 6 April 2005.
 -- PAY_k is the repayment status: -2 no use, -1 paid in full, 0 minimum paid, 1 to 8 months of delay. A payment of month k
 -- settles the bill of the month before it, which is BILL_AMT(k+1). There is no PAY_1: the file calls it PAY_0.
+-- What was spent in a month is what the bill grew by and what was paid of it: a bill alone hides it.
 -- A bill below zero is a credit balance: nothing is owed. Bounds are written with CASE: LEAST and GREATEST skip nulls and
 -- would turn a missing value into the bound.
 WITH split AS (
@@ -21,7 +22,8 @@ WITH split AS (
   FROM application
 ), card AS (
   SELECT *,
-    owed_1 + owed_2 + owed_3 + owed_4 + owed_5 + owed_6 AS billed
+    owed_1 + owed_2 + owed_3 + owed_4 + owed_5 + owed_6 AS billed,
+    BILL_AMT1 - BILL_AMT6 + PAY_AMT1 + PAY_AMT2 + PAY_AMT3 + PAY_AMT4 + PAY_AMT5 AS spent
   FROM split
 )
 SELECT
@@ -98,6 +100,7 @@ SELECT
     AS payment_share,  -- Share of six bills paid | Part payée des six relevés
   LEAST(PAY_AMT1, PAY_AMT2, PAY_AMT3, PAY_AMT4, PAY_AMT5, PAY_AMT6) / NULLIF(LIMIT_BAL, 0)
     AS payment_min_to_limit,  -- Smallest payment to limit | Plus petit paiement sur plafond
+  spent / 5 / NULLIF(LIMIT_BAL, 0) AS spent_to_limit,  -- Monthly spending to limit | Dépense mensuelle sur plafond
   paid / NULLIF(LIMIT_BAL, 0) AS paid_to_limit,  -- Payments to limit | Paiements sur plafond
   LN(1 + PAY_AMT1) AS payment_1_log,  -- Payment in September (logarithm) | Paiement de septembre (logarithme)
   LN(1 + PAY_AMT2) AS payment_2_log,  -- Payment in August (logarithm) | Paiement d'août (logarithme)
