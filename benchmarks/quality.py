@@ -332,7 +332,7 @@ def _of(sets: list[str], figure: str) -> bool:
 
 def _old_rows(table: Path) -> list[Row]:
     lines = [line for line in table.read_text().splitlines() if line.startswith("| ")][2:]
-    return [tuple(cell.strip() for cell in line.strip("| \n").split("|")) for line in lines]
+    return [tuple(cell.strip() for cell in line.removeprefix("|").removesuffix("|").split("|")) for line in lines]
 
 
 def _write(rows: list[Row], figures: dict[str, float]) -> None:

@@ -217,7 +217,7 @@ def _show_training(record: TrainingRecord) -> None:
         lost = ", ".join(f"{words} {winner.rules.rules[rule].metrics['money']:,.2f}" for rule, words in _RULES.items())
         say(f"Money lost per application, out of fold: {lost}.")
     if record.dropped:
-        say(f"{len(record.dropped)} features were left out because they do not help; the card names them.")
+        say(f"Features left out because they do not help: {len(record.dropped)}; the card says which and why.")
 
 
 _OUTCOMES = ("approved", "referred", "refused")

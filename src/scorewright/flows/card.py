@@ -176,7 +176,7 @@ def _inputs(record: CandidateRecord, dropped: Sequence[Dropped]) -> str:
     named = [f"- {each.feature}: {each.reason}" for each in dropped[:_MOST_DROPPED]]
     more = len(dropped) - len(named)
     tail = [f"- and {more} more"] if more else []
-    return text + f"\n\n{len(dropped)} features were left out:\n\n" + "\n".join([*named, *tail])
+    return text + f"\n\nFeatures left out: {len(dropped)}\n\n" + "\n".join([*named, *tail])
 
 
 def _table(title: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
