@@ -69,21 +69,18 @@ class Set:
         Its short name, the portfolio it belongs to, and where it lies.
     seconds : float
         How long FLAML may search on each fold.
-    peer_seeds : int
-        The peers meet the folds of so many seeds, the first ones: all, where one does not take many minutes.
     """
 
     name: str
     portfolio: str
     folder: str
     seconds: float
-    peer_seeds: int = len(SEEDS)
 
 
 SETS = (
-    Set("applications", "home_credit", "home_credit/applications", 20.0, peer_seeds=1),
-    Set("clients_10k", "home_credit", "home_credit/clients_10k", 10.0, peer_seeds=1),
-    Set("uci", "uci_credit_card", "uci_default_credit_card", 10.0, peer_seeds=1),
+    Set("applications", "home_credit", "home_credit/applications", 20.0),
+    Set("clients_10k", "home_credit", "home_credit/clients_10k", 10.0),
+    Set("uci", "uci_credit_card", "uci_default_credit_card", 10.0),
     Set("south_german", "south_german_credit", "south_german_credit", 5.0),
 )
 
@@ -96,8 +93,6 @@ class Measured:
     ----------
     fold_costs : ndarray of float64, shape (seeds * folds,)
         Cost in every fold of every seed, at thresholds chosen without the fold.
-    by_seed : ndarray of float64, shape (seeds, 2)
-        AUC and cost of each seed.
     """
 
     auc: float
@@ -106,7 +101,6 @@ class Measured:
     ece: float
     seconds: float
     fold_costs: NDArray[np.float64]
-    by_seed: NDArray[np.float64]
     coverage: float | None = None
 
 
@@ -176,13 +170,11 @@ def figures_of(pd: NDArray[np.float64], lesson: Lesson, course: Course) -> tuple
 def averaged(rows: list[tuple[float, float, float, float, NDArray]], seconds: float) -> Measured:
     """Average over the seeds."""
     *means, folds = zip(*rows, strict=True)
-    by_seed = np.column_stack([means[0], means[1]])
-    return Measured(*(mean(column) for column in means), seconds, np.concatenate(folds), by_seed)
+    return Measured(*(mean(column) for column in means), seconds, np.concatenate(folds))
 
 
 def measure_peers(course: Course) -> dict[str, Measured]:
     """Hand matrix and folds to the peers, and measure their PDs as those of a candidate, calibrated likewise."""
-    course = replace(course, lessons=course.lessons[: course.chosen.peer_seeds])
     matrix, target = course.lessons[0].matrix, course.lessons[0].target
     matrix = matrix.select(np.flatnonzero(~np.isnan(matrix.values).all(axis=0)))
     categorical = [at for at, column in enumerate(matrix.columns) if column.kind == "category"]
@@ -274,9 +266,6 @@ def measure_set(chosen: Set) -> tuple[list[Row], dict[str, float]]:
     figures = {f"{chosen.name}.auc": best.auc, f"{chosen.name}.cost": min(each.cost for each in candidates.values())}
     figures |= {f"{chosen.name}.ece": best.ece, f"{chosen.name}.coverage": best.coverage or 0.0}
     figures |= {f"{chosen.name}.champion.{measure}": getattr(champion, measure) for measure in ("auc", "cost", "ece")}
-    met = np.array([each.by_seed[: chosen.peer_seeds].mean(axis=0) for each in candidates.values()])
-    figures |= {f"{chosen.name}.on_peer_seeds.auc": float(met[:, 0].max())}
-    figures |= {f"{chosen.name}.on_peer_seeds.cost": float(met[:, 1].min())}
     for name, each in (candidates | others).items():
         figures |= {f"{chosen.name}.{name}.{measure}": getattr(each, measure) for measure in ("auc", "cost", "ece")}
     simple = baselines(labelled.target, labelled.portfolio.costs)
@@ -362,21 +351,10 @@ without the fold. ECE: 15 equal-mass bins. Covered: share of held-out bins whose
 Venn-Abers intervals.
 
 CatBoost runs with its defaults; FLAML may search {seconds} on each fold. Both get all features that \
-Scorewright computed. Where a seed takes them many minutes, they meet the folds of seed {SEEDS[0]} only; beside them \
-the best candidate on these folds: {_beside(figures)}.
+Scorewright computed.
 
 Seconds are wall-clock of all folds and seeds on the machine of that day, for orientation only."""
     return [*how.split("\n\n"), *_price_note(figures), *_tuning_note(figures)]
-
-
-def _beside(figures: dict[str, float]) -> str:
-    told = [
-        f"{chosen.name} AUC {figures[f'{chosen.name}.on_peer_seeds.auc']:.4f}, "
-        f"cost {figures[f'{chosen.name}.on_peer_seeds.cost']:.4f}"
-        for chosen in SETS
-        if chosen.peer_seeds < len(SEEDS) and f"{chosen.name}.on_peer_seeds.auc" in figures
-    ]
-    return "; ".join(told)
 
 
 def _price_note(figures: dict[str, float]) -> list[str]:

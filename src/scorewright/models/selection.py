@@ -60,9 +60,9 @@ def select_features(matrix: FeatureMatrix, target: NDArray[np.int8], seed: int, 
     """Leave out features that say nothing, nothing new, or nothing that chance would not say.
 
     In this order: a feature with one value; a linear twin of an earlier one (the same gaps, and a correlation of at
-    least `TWINS`); a feature whose gain in boosted trees stays below the median gain of shadows of its kind, which are
-    the same features with their rows shuffled, and which therefore know nothing of the target. Numbers and categories
-    are compared apart, because trees can do more with a number than with a category of few applications.
+    least `TWINS`); a feature whose gain in boosted trees never exceeds the median gain of shadows of its kind, which
+    are the same features with their rows shuffled, and which therefore know nothing of the target. Numbers and
+    categories are compared apart, because trees can do more with a number than with a category of few applications.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def select_features(matrix: FeatureMatrix, target: NDArray[np.int8], seed: int, 
     -----
     The median, not the largest shadow as in Boruta (Kursa and Rudnicki 2010, *Feature selection with the Boruta
     package*): what is wanted are features to leave out, and a weak feature that many trees could do without may still
-    serve a linear model. At least one feature is always kept.
+    serve a linear model. With hundreds of features most shadows gain nothing, and so does their median: a feature
+    that gains nothing is then left out. At least one feature is always kept.
     """
     reasons = _constant(matrix) | _twins(matrix)
     left = np.array([position for position in range(len(matrix.columns)) if position not in reasons], dtype=np.intp)
@@ -161,9 +162,9 @@ def _no_better_than_chance(
     for repeat in range(_REPEATS):
         own, shadows = _gains(chosen, target, draw, seed + repeat, threads)
         for kind in (categories, ~categories):
-            beaten[kind] += own[kind] < np.median(shadows[kind]) if kind.any() else 0
+            beaten[kind] += own[kind] <= np.median(shadows[kind]) if kind.any() else 0
     lost = left[beaten == _REPEATS]
-    return {int(position): "shuffled features gain more in boosted trees" for position in lost}
+    return {int(position): "shuffled features gain as much in boosted trees" for position in lost}
 
 
 def _gains(
