@@ -19,7 +19,9 @@
     |  |- UnseenCategoryError      data-unseen-category
     |  `- UnknownApplicationError  data-unknown-application
     |- TrainingError               training-impossible
+    |  `- LeakError                training-leak
     |- BundleError
+    |  |- AdditivityError          bundle-not-additive
     |  |- BundleCorruptError       bundle-corrupt
     |  `- BundleProtocolError      bundle-protocol
     |- RegistryError
@@ -242,8 +244,35 @@ class TrainingError(ScorewrightError):
     code = "training-impossible"
 
 
+class LeakError(TrainingError):
+    """Something in the data looks too good to be true, and nobody has said why it is not."""
+
+    code = "training-leak"
+
+    def __init__(self, found: Sequence[str], columns: Sequence[str]) -> None:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        super().__init__(
+            "A model learns from what is known when an application is decided.",
+            f"{' '.join(found[:3])}{more}".rstrip("."),
+            f"Leave out {', '.join(columns[:8])}, or allow each that is sound: --allow-leak COLUMN --leak-reason TEXT.",
+        )
+
+
 class BundleError(ScorewrightError):
     """A bundle cannot be used."""
+
+
+class AdditivityError(BundleError):
+    """The contributions of a decision do not add up to its score."""
+
+    code = "bundle-not-additive"
+
+    def __init__(self, gap: float) -> None:
+        super().__init__(
+            "Contributions add up to the score.",
+            f"a difference of {gap:.3g}",
+            "Train again, and report it: the model's explanation cannot be trusted.",
+        )
 
 
 class BundleCorruptError(BundleError):

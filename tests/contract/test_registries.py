@@ -13,16 +13,8 @@ from pathlib import Path
 import pytest
 
 from scorewright.bundle.manifest import MANIFEST, PROTOCOL, Manifest, sha256
-from scorewright.domain.evaluation import (
-    CandidateRecord,
-    Curve,
-    Evaluation,
-    Importance,
-    Interval,
-    TrainingRecord,
-    Trial,
-    TrialState,
-)
+from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, Trial, TrialState
+from scorewright.domain.training import TrainingRecord
 from scorewright.errors import NoModelError, RegistryUnusableError, SettingsError
 from scorewright.registry import ModelVersion, Registry, open_registry
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scorewright.cli.console import progress, say, show_table, warn
-from scorewright.cli.manual import register, workbench
+from scorewright.cli.manual import register, with_options, workbench
 from scorewright.cli.use import WhichModel, WhichPortfolio
 from scorewright.domain.decisions import RuleKind
 from scorewright.errors import SettingsError
@@ -53,21 +52,7 @@ class Asked:
 
 def add_verbs(app: typer.Typer) -> None:
     """Register the verb."""
-    register(app, (_with_options(simulate),))
-
-
-def _with_options(verb: Callable[[Asked], None]) -> Callable[..., None]:
-    """Make each field of `Asked` an option of the verb: there are more than a function should have arguments."""
-
-    def run(**given: Any) -> None:
-        verb(Asked(**given))
-
-    hints = get_type_hints(Asked, include_extras=True)
-    fields = inspect.signature(Asked).parameters.values()
-    asked = [field.replace(annotation=hints[field.name], kind=inspect.Parameter.KEYWORD_ONLY) for field in fields]
-    run.__name__, run.__doc__, run.__annotations__ = verb.__name__, verb.__doc__, hints
-    run.__signature__ = inspect.Signature(asked)  # type: ignore[attr-defined]
-    return run
+    register(app, (with_options(simulate, Asked),))
 
 
 def simulate(asked: Asked) -> None:

@@ -11,8 +11,9 @@ from time import perf_counter
 from scorewright.bundle.contents import Contents, Provenance, seal
 from scorewright.decision.comparison import Choice
 from scorewright.decision.costs import baselines
-from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord
 from scorewright.domain.progress import Listener, Step, silent
+from scorewright.domain.training import TrainingRecord
 from scorewright.explain.leaks import separation_warnings
 from scorewright.flows.card import write_card
 from scorewright.flows.contest import Entrant, Ground, choose, enter, lay_out

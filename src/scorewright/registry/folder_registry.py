@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from scorewright.bundle.folder import keep
-from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord
+from scorewright.domain.training import TrainingRecord
 from scorewright.registry.files import legible, write_whole
 from scorewright.registry.history import advance, before
 from scorewright.registry.records import from_json, to_json

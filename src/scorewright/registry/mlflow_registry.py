@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from scorewright.bundle.folder import keep
-from scorewright.domain.evaluation import TrainingRecord
+from scorewright.domain.training import TrainingRecord
 from scorewright.registry.files import legible
 from scorewright.registry.history import advance, before
 from scorewright.registry.mlflow_client import connect, reached

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorewright.domain.evaluation import CandidateRecord, Importance, TrainingRecord, Trial, TrialState
+from scorewright.domain.evaluation import CandidateRecord, Importance, Trial, TrialState
+from scorewright.domain.training import TrainingRecord
 from scorewright.registry.records import flat_metrics, to_json
 
 if TYPE_CHECKING:

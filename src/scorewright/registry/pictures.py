@@ -10,7 +10,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from scorewright.domain.evaluation import CandidateRecord, Curve, Importance, TrainingRecord, Trial, TrialState
+from scorewright.domain.evaluation import CandidateRecord, Curve, Importance, Trial, TrialState
+from scorewright.domain.training import TrainingRecord
 
 _BLUE = "#1f5a8c"
 _RED = "#b8412f"

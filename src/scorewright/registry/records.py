@@ -16,7 +16,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from scorewright.domain.evaluation import CandidateRecord, Evaluation, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord, Evaluation
+from scorewright.domain.training import TrainingRecord
 
 PROTOCOL = 1
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord
+from scorewright.domain.training import TrainingRecord
 from scorewright.errors import NoModelError, SettingsError
 
 _PORTFOLIO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from scorewright.bundle.contents import open_bundle
-from scorewright.domain.evaluation import CandidateRecord, TrainingRecord
+from scorewright.domain.evaluation import CandidateRecord
+from scorewright.domain.training import TrainingRecord
 from scorewright.errors import AmountsError, SettingsError, TrainingError
 from scorewright.flows.dataset import build_dataset, read_labelled
 from scorewright.flows.plan import Plan

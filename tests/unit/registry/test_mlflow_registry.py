@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, TrainingRecord, Trial
+from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Trial
+from scorewright.domain.training import TrainingRecord
 from scorewright.errors import NoModelError, RegistryUnusableError, SettingsError
 from scorewright.registry import ModelVersion, Registry, open_registry
 

@@ -6,15 +6,8 @@ import zlib
 
 import pytest
 
-from scorewright.domain.evaluation import (
-    CandidateRecord,
-    Curve,
-    Evaluation,
-    Importance,
-    Interval,
-    TrainingRecord,
-    Trial,
-)
+from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, Trial
+from scorewright.domain.training import TrainingRecord
 from scorewright.registry.pictures import (
     _best_so_far,
     _subtitle,

@@ -8,16 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorewright.domain.evaluation import (
-    CandidateRecord,
-    Curve,
-    Evaluation,
-    Importance,
-    Interval,
-    TrainingRecord,
-    Trial,
-    TrialState,
-)
+from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, Trial, TrialState
+from scorewright.domain.training import TrainingRecord
 from scorewright.registry.records import flat_metrics, from_json, to_json
 
 texts = st.text(max_size=8)
