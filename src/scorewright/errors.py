@@ -245,17 +245,9 @@ class TrainingError(ScorewrightError):
 
 
 class LeakError(TrainingError):
-    """Something in the data looks too good to be true, and nobody has said why it is not."""
+    """Training data tell what will not be known when an application is scored."""
 
     code = "training-leak"
-
-    def __init__(self, found: Sequence[str], columns: Sequence[str]) -> None:
-        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-        super().__init__(
-            "A model learns from what is known when an application is decided.",
-            f"{' '.join(found[:3])}{more}".rstrip("."),
-            f"Leave out {', '.join(columns[:8])}, or allow each that is sound: --allow-leak COLUMN --leak-reason TEXT.",
-        )
 
 
 class BundleError(ScorewrightError):
@@ -267,11 +259,11 @@ class AdditivityError(BundleError):
 
     code = "bundle-not-additive"
 
-    def __init__(self, gap: float) -> None:
+    def __init__(self, scale: str, rows: int, gap: float) -> None:
         super().__init__(
-            "Contributions add up to the score.",
-            f"a difference of {gap:.3g}",
-            "Train again, and report it: the model's explanation cannot be trusted.",
+            f"Contributions add up to the {scale} that they explain.",
+            f"{rows} that {'does' if rows == 1 else 'do'} not, the furthest by {gap:.3g}",
+            "Restore the bundle from its source; if it is whole, its model cannot be explained: train again.",
         )
 
 

@@ -12,6 +12,7 @@ ROOMS = [
     {"serve", "web"},
     {"flows"},
     {"registry", "ledger"},
+    {"report"},
     {"bundle"},
     {"models", "decision", "explain", "monitor"},
     {"features"},

@@ -7,6 +7,7 @@ import math
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -137,6 +138,17 @@ def test_latest_is_the_last_of_the_portfolio_or_of_all(registry: Registry) -> No
     assert registry.latest("b").seed == 3
     assert registry.latest().seed == 3
     assert registry.portfolios() == ("a", "b")
+
+
+def test_the_training_of_a_version_is_its_own_not_the_latest(registry: Registry, tmp_path: Path) -> None:
+    run, _ = recorded(registry, tmp_path)
+    version = registry.register("lender", "trees", run)
+    registry.record(training(candidate("dummy", 0.9), seed=99), {}, pictures=False)
+    assert registry.latest("lender").seed == 99
+    assert registry.training(version).seed != 99
+    assert registry.training(version).candidate("trees").name == "trees"
+    with pytest.raises((NoModelError, RegistryUnusableError)):
+        registry.training(replace(version, run="0" * 32))
 
 
 def test_a_version_says_where_it_comes_from(registry: Registry, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,7 +19,27 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
-from scorewright.domain.decisions import Contribution, Decision, ModelInfo
+from scorewright.domain.decisions import (
+    INCLUDES,
+    NOTHING,
+    Contribution,
+    Decision,
+    Include,
+    ModelInfo,
+    Simulated,
+)
+from scorewright.domain.explanations import (
+    Change,
+    Option,
+    Place,
+    PointScale,
+    Reason,
+    Reasons,
+    Recourse,
+    SharedContribution,
+    Shares,
+    Withheld,
+)
 from scorewright.domain.matrix import Label
 from scorewright.errors import (
     BundleCorruptError,
@@ -36,6 +57,30 @@ KEY = "a-key-of-23-characters!"
 MODEL = ModelInfo("book", "7", "sha256:ab", "lightgbm", "log-odds", 0.09, 12, ("application", "loans"))
 EXAMPLE = {"application": {"id": 1, "income": 1200.5, "job": "maçon", "owner": True}, "loans": [{"debt": None}]}
 WEIGHTS = (0.1, -0.9, 0.3, 0.05, -0.2, 0.7, 0.0, 0.4, -0.6, 0.15, 0.25, -0.35)
+FEATURE = Label("Feature", "Variable")
+CHANGE = Change("amount", "application.income", 1, 900.0, 1000.0)
+#: What the fake answers for each part: enough of everything that its schema is tried.
+PARTS: dict[str, dict[str, Any]] = {
+    "contributions": {
+        "contributions": tuple(Contribution(f"f{i}", FEATURE, float(i), weight) for i, weight in enumerate(WEIGHTS)),
+        "base": -0.5,
+        "score": -0.5 + sum(WEIGHTS),
+    },
+    "points": {
+        "shares": Shares(-0.5, 0.25, 0.1, 0.2, 560.0, 530.0),
+        "shared": (SharedContribution("f0", FEATURE, "red", 0.75, 0.1, -30.0),),
+        "point_scale": PointScale(),
+    },
+    "reasons": {
+        "reasons": Reasons(
+            (Reason("late", FEATURE, Label("Paid late", "Payé en retard"), 0.5, -20.0, ("f0",)),),
+            (Withheld("age", FEATURE, 0.1, ("application.age",)),),
+        )
+    },
+    "recourse": {"recourse": Recourse((Option((FEATURE,), (CHANGE,), 0.1, 0.05, "approve"),), 12)},
+    "standing": {"places": (Place("pd", FEATURE, 0.2, ("≤ 0.1", "> 0.1"), (0.5, 0.5), (1.0, None), 1, 75.0),)},
+}
+FIELDS = {"contributions": ["contributions", "base", "score"], "reasons": ["reasons", "withheld"]}
 
 
 class FakeService:
@@ -44,6 +89,7 @@ class FakeService:
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
         self.asked: list[Mapping[str, Any]] = []
+        self.included: list[frozenset[Include]] = []
         self.threads: list[int] = []
 
     def model(self) -> ModelInfo:
@@ -55,19 +101,30 @@ class FakeService:
         self.model()
         return EXAMPLE
 
-    def decide(self, application: Mapping[str, Any]) -> Decision:
+    def decide(self, application: Mapping[str, Any], include: frozenset[Include] = NOTHING) -> Decision:
         self.threads.append(threading.get_ident())
         self.asked.append(application)
+        self.included.append(include)
         if self.failure is not None:
             raise self.failure
         unknown = sorted(set(application) - {"application", "loans"})
         if unknown:
             raise ColumnsError("application", unknown=unknown)
-        labels = Label("Feature", "Variable")
-        parts = tuple(Contribution(f"f{i}", labels, float(i), weight) for i, weight in enumerate(WEIGHTS))
         income = application["application"].get("income")
         poor = not isinstance(income, float) or income < 1000
-        return Decision(1, 0.2 if poor else 0.01, "refuse" if poor else "approve", MODEL, parts)
+        decision = Decision(1, 0.2 if poor else 0.01, "refuse" if poor else "approve", MODEL)
+        for part in sorted(include):
+            decision = replace(decision, **PARTS[part])
+        return decision
+
+    def simulate(
+        self,
+        application: Mapping[str, Any],
+        changes: Mapping[str, Mapping[str, Any]],
+        include: frozenset[Include] = NOTHING,
+    ) -> Simulated:
+        changed = {**application, "application": {**application["application"], **changes["application"]}}
+        return Simulated(self.decide(application, include), self.decide(changed, include))
 
 
 class Client:
@@ -90,10 +147,11 @@ class Client:
     def get(self, path: str, **sent: Any) -> httpx.Response:
         return self.ask("GET", path, **sent)
 
-    def decide(self, body: bytes, **sent: Any) -> httpx.Response:
-        return self.ask(
-            "POST", "/v1/decisions", content=body, **{"headers": {"Content-Type": "application/json"}, **sent}
-        )
+    def decide(self, body: bytes, path: str = "/v1/decisions", **sent: Any) -> httpx.Response:
+        return self.ask("POST", path, content=body, **{"headers": {"Content-Type": "application/json"}, **sent})
+
+    def simulate(self, body: bytes, query: str = "") -> httpx.Response:
+        return self.decide(body, f"/v1/simulations{query}")
 
 
 def client_of(service: FakeService, **given: Any) -> Client:
@@ -124,7 +182,7 @@ def client() -> Client:
 
 
 def test_a_decision_tells_all_that_was_promised(client: Client) -> None:
-    answer = client.decide(json.dumps(EXAMPLE).encode())
+    answer = client.decide(json.dumps(EXAMPLE).encode(), "/v1/decisions?include=contributions")
     told = answer.json()
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -143,8 +201,69 @@ def test_the_service_is_asked_with_the_rows_as_they_were_sent() -> None:
     assert service.asked == [EXAMPLE]
 
 
+def test_a_plain_decision_asks_for_no_part_and_tells_none() -> None:
+    service = FakeService()
+    told = client_of(service).decide(json.dumps(EXAMPLE).encode()).json()
+    assert service.included == [frozenset()]
+    assert {name for part in INCLUDES for name in FIELDS.get(part, [part]) if told[name] is not None} == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("", set()),
+        ("?include=", set()),
+        ("?include=reasons", {"reasons"}),
+        ("?include=reasons,recourse", {"reasons", "recourse"}),
+        ("?include=reasons&include=recourse", {"reasons", "recourse"}),
+        ("?include=points,standing&include=standing,%20contributions,", {"points", "standing", "contributions"}),
+        (f"?include={','.join(INCLUDES)}", set(INCLUDES)),
+    ],
+)
+def test_just_the_parts_asked_for_are_told(query: str, parts: set[Include]) -> None:
+    service = FakeService()
+    told = client_of(service).decide(json.dumps(EXAMPLE).encode(), f"/v1/decisions{query}").json()
+    assert service.included == [frozenset(parts)]
+    fields = {part: FIELDS.get(part, [part]) for part in INCLUDES}
+    assert {part for part, names in fields.items() if all(told[name] is not None for name in names)} == parts
+    assert {part for part, names in fields.items() if any(told[name] is not None for name in names)} == parts
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
+@pytest.mark.parametrize("query", ["include=raesons", "include=reasons,Points", "include=reasons&include=all"])
+def test_an_unknown_part_is_refused_with_those_there_are(path: str, query: str) -> None:
+    service = FakeService()
+    told = problem(client_of(service).decide(json.dumps(EXAMPLE).encode(), f"{path}?{query}"), 422, "request-invalid")
+    assert all(part in told["value"] for part in INCLUDES)
+    assert any(name in told["value"] for name in ("'raesons'", "'Points'", "'all'"))
+    assert service.asked == []
+
+
+SIMULATION = {**EXAMPLE, "changes": {"application": {"income": 900.5}}}
+
+
+def test_a_simulation_decides_before_and_after_and_says_that_it_is_one() -> None:
+    service = FakeService()
+    answer = client_of(service).simulate(json.dumps(SIMULATION).encode(), "?include=reasons")
+    told = answer.json()
+    assert answer.status_code == 200
+    assert set(told) == {"simulated", "before", "after"}
+    assert told["simulated"] is True
+    assert (told["before"]["decision"], told["after"]["decision"]) == ("approve", "refuse")
+    assert told["before"]["reasons"] == told["after"]["reasons"] != []
+    assert [one["application"]["income"] for one in service.asked] == [1200.5, 900.5]
+    assert all(one["loans"] == EXAMPLE["loans"] and "changes" not in one for one in service.asked)
+    assert service.included == [frozenset({"reasons"})] * 2
+
+
+def test_before_is_what_the_decision_says(client: Client) -> None:
+    told = client.simulate(json.dumps(SIMULATION).encode()).json()
+    assert told["before"] == client.decide(json.dumps(EXAMPLE).encode()).json()
+
+
 def test_the_number_of_contributions_is_a_setting() -> None:
-    answer = client_of(FakeService(), top_contributions=3).decide(json.dumps(EXAMPLE).encode())
+    asked = "/v1/decisions?include=contributions"
+    answer = client_of(FakeService(), top_contributions=3).decide(json.dumps(EXAMPLE).encode(), asked)
     assert len(answer.json()["contributions"]) == 3
 
 
@@ -216,6 +335,24 @@ def test_decisions_leave_the_event_loop_and_never_overlap() -> None:
 )
 def test_bodies_refused(client: Client, body: bytes, status: int, code: str) -> None:
     problem(client.decide(body), status, code)
+    problem(client.simulate(body), status, "request-shape" if code == "data-columns" else code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        (b"{}", "request-shape"),
+        (b'{"loans": []}', "request-shape"),
+        (b'{"application": {"income": [1]}}', "request-shape"),
+        (b'{"application": {}, "lons": {}}', "request-shape"),
+    ],
+)
+def test_changes_refused(client: Client, changes: bytes, code: str) -> None:
+    problem(client.simulate(b'{"application": {}, "changes": ' + changes + b"}"), 422, code)
+
+
+def test_changes_are_no_part_of_a_decision(client: Client) -> None:
+    problem(client.decide(json.dumps(SIMULATION).encode()), 422, "request-shape")
 
 
 @pytest.mark.parametrize(
@@ -323,7 +460,16 @@ def test_the_key_opens_the_service(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer other"}, {"X-API-Key": "other"}])
-@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/decisions"), ("GET", "/v1/model"), ("GET", "/v1/example")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/decisions"),
+        ("POST", "/v1/decisions?include=raesons"),
+        ("POST", "/v1/simulations"),
+        ("GET", "/v1/model"),
+        ("GET", "/v1/example"),
+    ],
+)
 def test_without_the_key_nothing_is_told(headers: dict[str, str], method: str, path: str) -> None:
     answer = keyed(**headers).ask(method, path)
     told = problem(answer, 401, "request-unauthenticated")
@@ -398,10 +544,22 @@ def test_the_document_is_valid_openapi_3_1(app: FastAPI) -> None:
 
 def test_the_document_shows_a_body_that_the_model_accepts(client: Client) -> None:
     document = client.get("/openapi.json").json()
-    body = document["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]
-    shown = body["examples"]["made_up"]["value"]
-    Draft202012Validator(body["schema"]).validate(shown)
-    assert client.decide(json.dumps(shown).encode()).status_code == 200
+    for path in ("/v1/decisions", "/v1/simulations"):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        shown = body["examples"]["made_up"]["value"]
+        Draft202012Validator(body["schema"]).validate(shown)
+        assert client.decide(json.dumps(shown).encode(), path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
+def test_the_document_names_the_parts_there_are(client: Client, path: str) -> None:
+    (include,) = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert (include["name"], include["in"], include["required"]) == ("include", "query", False)
+    assert include["schema"]["items"]["enum"] == list(INCLUDES)
+    for shown in include["examples"].values():
+        Draft202012Validator(include["schema"]).validate(shown["value"])
+        asked = f"{path}?include={','.join(shown['value'])}"
+        assert client.decide(json.dumps(SIMULATION if "simul" in path else EXAMPLE).encode(), asked).status_code == 200
 
 
 def test_the_document_stands_without_a_model() -> None:
@@ -417,15 +575,19 @@ def test_answers_are_as_the_document_says(client: Client) -> None:
     def check(answer: httpx.Response, schema: str) -> None:
         Draft202012Validator({**document, "$ref": f"#/components/schemas/{schema}"}).validate(answer.json())
 
-    check(client.decide(json.dumps(EXAMPLE).encode()), "DecisionAnswer")
+    everything = f"?include={','.join(INCLUDES)}"
+    for asked in ("", everything):
+        check(client.decide(json.dumps(EXAMPLE).encode(), f"/v1/decisions{asked}"), "DecisionAnswer")
+        check(client.simulate(json.dumps(SIMULATION).encode(), asked), "SimulationAnswer")
     check(client.get("/v1/model"), "ModelAnswer")
     check(client.get("/healthz"), "HealthAnswer")
     check(client.get("/readyz"), "ReadyAnswer")
     check(client.get("/nothing"), "Problem")
 
 
-def test_every_refusal_of_a_decision_is_documented() -> None:
-    responses = keyed().get("/openapi.json").json()["paths"]["/v1/decisions"]["post"]["responses"]
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
+def test_every_refusal_of_a_decision_is_documented(path: str) -> None:
+    responses = keyed().get("/openapi.json").json()["paths"][path]["post"]["responses"]
     assert set(responses) == {"200", "400", "401", "413", "415", "422", "500", "503"}
     assert all("application/problem+json" in told["content"] for status, told in responses.items() if status != "200")
 
@@ -438,7 +600,10 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-near = st.fixed_dictionaries({"application": anything}, optional={"loans": anything, "other": anything})
+changes = st.fixed_dictionaries({"application": st.dictionaries(st.text(max_size=5), scalars, max_size=2)})
+near = st.fixed_dictionaries(
+    {"application": anything}, optional={"loans": anything, "other": anything, "changes": changes}
+)
 bodies = (
     st.binary(max_size=60)
     | anything.map(lambda value: json.dumps(value).encode())
@@ -458,3 +623,5 @@ def test_no_body_makes_the_service_fail(client: Client, body: bytes) -> None:
     else:
         problem(answer, answer.status_code, answer.json()["code"])
         assert answer.status_code in {400, 422}
+    supposed = client.simulate(body)
+    assert supposed.status_code in {200, 400, 422}

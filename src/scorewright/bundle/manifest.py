@@ -12,8 +12,8 @@ from typing import Any
 from scorewright.errors import BundleCorruptError, BundleProtocolError
 
 #: Raised with every change that older versions cannot read. 2: calibrations of several kinds, intervals, and policies
-#: with a referral and hard rules. What 1 sealed is read as it was meant.
-PROTOCOL = 2
+#: with a referral and hard rules. 3: profiles that count approvals. What 1 and 2 sealed is read as it was meant.
+PROTOCOL = 3
 MANIFEST = "manifest.json"
 
 #: Names a bundle may use: no way out of its folder.

@@ -42,12 +42,15 @@ class Scores:
         What the policy answers.
     known : Particulars
         Amounts and hard rules, as computed beside the features.
+    log_odds : ndarray of float64, shape (n,)
+        Scores before calibration.
     """
 
     matrix: FeatureMatrix
     cases: Cases
     decided: Decided
     known: Particulars
+    log_odds: NDArray[np.float64]
 
     @property
     def pd(self) -> NDArray[np.float64]:
@@ -112,7 +115,7 @@ class Scorer:
         pd = contents.calibration.pd(log_odds)
         known = particulars(contents.portfolio, computed.extra)
         cases = cases_of(contents.policy, pd, known, _interval(contents, log_odds, pd))
-        return Scores(matrix, cases, contents.policy.decide(cases), known)
+        return Scores(matrix, cases, contents.policy.decide(cases), known, log_odds)
 
     def contributions(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """How far each feature moves each score, shape (n, p + 1); the last column is the base value.

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scorewright.cli.allowances import AllowLeak, LeakReason, allowed_leaks
 from scorewright.cli.console import OUT, progress, say, show_table, warn
 from scorewright.cli.learn import Data, PortfolioName
 from scorewright.cli.manual import register, with_options, workbench
 
 if TYPE_CHECKING:
     from scorewright.domain.evaluation import CandidateRecord, Comparison
+    from scorewright.domain.explanations import Finding
     from scorewright.domain.training import TrainingRecord
     from scorewright.flows.plan import Plan
 
@@ -51,6 +53,14 @@ class Asked:
     workers: Annotated[
         int, typer.Option(min=1, help="Trials at the same time; the cores are shared out among them.")
     ] = 2
+    alternatives: Annotated[
+        bool,
+        typer.Option(
+            "--alternatives", help="Look for less discriminatory alternatives to the winner: some twenty fits more."
+        ),
+    ] = False
+    allow_leak: AllowLeak = None
+    leak_reason: LeakReason = None
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Draw no curves: a little quicker.")] = False
 
     @property
@@ -66,6 +76,8 @@ class Asked:
             minutes=self.minutes,
             workers=self.workers,
             pictures=not self.no_pictures,
+            alternatives=self.alternatives,
+            allowed=allowed_leaks(self.allow_leak or (), self.leak_reason or ()),
         )
 
 
@@ -115,7 +127,7 @@ def compare(
 
 
 def _show_training(record: TrainingRecord) -> None:
-    warn(*record.warnings)
+    warn(*record.warnings, *(_found(finding) for finding in record.findings if finding.severity != "note"))
     ordered = sorted(record.candidates, key=lambda candidate: candidate.out_of_fold.metrics["cost"])
     header = ("candidate", "cost", "AUC", "test cost", "test AUC", "approved", "threshold", "bad rate", "KS", "Gini")
     title = f"{record.portfolio}: {record.applications:,} applications, {record.features} features, seed {record.seed}"
@@ -138,8 +150,21 @@ def _show_training(record: TrainingRecord) -> None:
     if winner.rules is not None:
         lost = ", ".join(f"{words} {winner.rules.rules[rule].metrics['money']:,.2f}" for rule, words in _RULES.items())
         say(f"Money lost per application, out of fold: {lost}.")
+    below = [
+        f"{group.value} ({each.label.en})"
+        for each in record.fairness
+        for group in each.groups
+        if group.below_four_fifths
+    ]
+    if below:
+        more = f" and {len(below) - 5} more" if len(below) > 5 else ""
+        say(f"Approved less than four fifths as often as the best treated group: {', '.join(below[:5])}{more}.")
     if record.dropped:
         say(f"Features left out because they do not help: {len(record.dropped)}; the card says which and why.")
+
+
+def _found(finding: Finding) -> str:
+    return f"{finding.sentence} Allowed: {finding.allowed}" if finding.allowed else finding.sentence
 
 
 _OUTCOMES = ("approved", "referred", "refused")

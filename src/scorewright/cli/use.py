@@ -1,19 +1,16 @@
-"""Verbs of those who use a model: score, explain, serve."""
+"""Verbs of those who use a model: score, serve."""
 
 from __future__ import annotations
 
 import secrets
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from scorewright.cli.console import progress, say, show_table, tell, warn
 from scorewright.cli.manual import register, workbench
-
-if TYPE_CHECKING:
-    from scorewright.domain.decisions import Contribution, Decision
 
 WhichPortfolio = Annotated[
     str | None, typer.Option("--portfolio", help="Portfolio by name; needed when several were trained.")
@@ -28,43 +25,12 @@ class Unseen(StrEnum):
     null = "null"
 
 
-class Language(StrEnum):
-    """Language of labels."""
-
-    en = "en"
-    fr = "fr"
-
-
 _COUNTED = (("approve", "approved"), ("refer", "referred"), ("refuse", "refused"))
-_WORDS: dict[str, dict[str, str]] = {
-    "en": {
-        "approve": "approve",
-        "refer": "refer to an officer",
-        "refuse": "refuse",
-        "threshold": "threshold",
-        "opinion": "By the PD alone",
-        "unknown": "not known, for want of an amount",
-        "colon": ":",
-    },
-    "fr": {
-        "approve": "accorder",
-        "refer": "transmettre à un analyste",
-        "refuse": "refuser",
-        "threshold": "seuil",
-        "opinion": "Selon la seule PD",
-        "unknown": "inconnu, faute d'un montant",
-        "colon": " :",
-    },
-}
-_SUMS = {
-    "en": ("all other features", "average application", "score: the sum"),
-    "fr": ("toutes les autres variables", "demande moyenne", "score : la somme"),
-}
 
 
 def add_verbs(app: typer.Typer) -> None:
     """Register the verbs."""
-    register(app, (score, explain, serve))
+    register(app, (score, serve))
 
 
 def score(
@@ -107,77 +73,6 @@ def score(
 
 def _share(part: int, whole: int) -> str:
     return f"{part:,} ({part / whole:.1%})"
-
-
-def explain(
-    id: Annotated[str, typer.Option("--id", help="Key of the application.")],  # noqa: A002
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with the tables.")],
-    lang: Annotated[Language, typer.Option(help="Language of the labels.")] = Language.en,
-    portfolio: WhichPortfolio = None,
-    model: WhichModel = "champion",
-) -> None:
-    """Explain the decision on one application: what moved its score most.
-
-    Says outcome, PD and threshold, the hard rules that the application breaks, and what the PD alone says where the
-    outcome is another. Contributions are exact and on the model's own scale (log-odds, or probability for the forest);
-    a positive one moves towards default.
-
-    Example: [bold]scorewright explain --id 100002 --data tables --lang fr[/bold]
-    """
-    from scorewright.flows.champion import load_version
-    from scorewright.flows.decide import ModelService
-
-    service = ModelService(load_version(workbench().registry, portfolio, model))
-    decision = service.decide_from_folder(data, id)
-    info = decision.model
-    rows = [_contribution_row(contribution, lang.value) for contribution in decision.contributions]
-    shown = sum(contribution.contribution for contribution in decision.contributions)
-    if decision.base is not None and decision.score is not None:
-        words = _SUMS[lang.value]
-        sums = (decision.score - decision.base - shown, decision.base, decision.score)
-        rows += [(word, "", f"{value:+.4f}") for word, value in zip(words, sums, strict=True)]
-    show_table(headline(decision, lang.value), ("feature", "value", f"contribution ({info.scale})"), rows)
-    say(*policy_lines(decision, lang.value))
-    say(f"{info.portfolio} version {info.version} ({info.candidate}), bundle {info.bundle[:12]}.")
-
-
-def headline(decision: Decision, language: str) -> str:
-    """Outcome, PD with its interval, and the threshold that counts for this loan."""
-    words, info = _WORDS[language], decision.model
-    span = "" if decision.interval is None else " ({:.4f} – {:.4f})".format(*decision.interval)
-    counts = decision.loan_threshold if info.policy.rule == "money" else info.threshold
-    threshold = words["unknown"] if counts is None else f"{counts:.4f}"
-    outcome = words[decision.outcome]
-    what = f"{outcome} {decision.application}{words['colon']}"
-    return f"{what} PD {decision.pd:.4f}{span}, {words['threshold']} {threshold}"
-
-
-def policy_lines(decision: Decision, language: str) -> list[str]:
-    """Which hard rules were broken, and what the PD alone says where that is something else."""
-    words = _WORDS[language]
-    labels = [(rule.label.fr if language == "fr" else rule.label.en, rule.outcome) for rule in decision.rules]
-    said = [(label, words[outcome]) for label, outcome in labels]
-    if decision.opinion is not None and decision.opinion != decision.outcome:
-        said.append((words["opinion"], words[decision.opinion]))
-    return [f"{what}{words['colon']} {then}." for what, then in said]
-
-
-def _contribution_row(contribution: Contribution, language: str) -> tuple[str, str, str]:
-    label = contribution.label.fr if language == "fr" else contribution.label.en
-    shown = "–" if contribution.value is None else _plain(contribution.value)
-    return label, shown, f"{contribution.contribution:+.4f}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10_000:
-        return f"{value:.0f}"
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float) and abs(value) < 1000
-        else f"{value:,.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
 
 
 def serve(

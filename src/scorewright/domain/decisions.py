@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from scorewright.domain.explanations import Place, PointScale, Reasons, Recourse, SharedContribution, Shares
 from scorewright.domain.matrix import Label
 
 Outcome = Literal["approve", "refer", "refuse"]
 RuleKind = Literal["threshold", "money"]
 ReferralKind = Literal["capacity", "interval"]
+
+#: Parts of an explanation, each computed only for those who ask for it.
+Include = Literal["contributions", "points", "reasons", "recourse", "standing"]
+INCLUDES: tuple[Include, ...] = get_args(Include)
+NOTHING: frozenset[Include] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Decision:
-    """PD and outcome of one application, the model that gave them, and its largest contributions.
+    """PD and outcome of one application, the model that gave them, and what was asked of its explanation.
 
     Parameters
     ----------
@@ -95,9 +101,23 @@ class Decision:
         Low and high end of the PD's interval.
     loan_threshold : float or None
         Under the money rule the PD from which this loan is refused; None where its amounts are not known.
+    contributions : tuple of Contribution
+        The largest, on the model's own scale; empty unless asked for.
     base, score : float or None
         Score of the average application and of this one, on the model's own scale: `score` is `base` plus the
-        contributions of all features, of which the largest are given.
+        contributions of all features, of which the largest are given. None unless contributions are asked for.
+    shares : Shares or None
+        The score on three scales; None unless points are asked for.
+    shared : tuple of SharedContribution
+        What each feature adds on these scales, the largest first.
+    point_scale : PointScale or None
+        What the points of `shares` mean; None where that is None.
+    reasons : Reasons or None
+        None unless asked for.
+    recourse : Recourse or None
+        None unless asked for.
+    places : tuple of Place, or None
+        Where the application stands among the reference population, its PD first; None unless asked for.
     """
 
     application: int | str
@@ -111,6 +131,20 @@ class Decision:
     rules: tuple[HardRule, ...] = ()
     interval: tuple[float, float] | None = None
     loan_threshold: float | None = None
+    shares: Shares | None = None
+    shared: tuple[SharedContribution, ...] = ()
+    point_scale: PointScale | None = None
+    reasons: Reasons | None = None
+    recourse: Recourse | None = None
+    places: tuple[Place, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What would be decided: on an application as it is, and as it would be. Neither is recorded."""
+
+    before: Decision
+    after: Decision
 
 
 class DecisionService(Protocol):
@@ -120,11 +154,24 @@ class DecisionService(Protocol):
         """Say which model answers. Raises ``NoModelError`` when none is loaded."""
         ...
 
-    def decide(self, application: Mapping[str, Any]) -> Decision:
-        """Decide one application given as raw rows by table.
+    def decide(self, application: Mapping[str, Any], include: frozenset[Include] = NOTHING) -> Decision:
+        """Decide one application given as raw rows by table, and compute the parts of its explanation asked for.
 
         The root table's value is one row (a mapping), every other table's a list of rows. Raises ``DataError`` or
-        ``BodyShapeError`` when the rows do not fit the contract.
+        ``BodyShapeError`` when the rows do not fit the contract. What is not in `include` costs no time.
+        """
+        ...
+
+    def simulate(
+        self,
+        application: Mapping[str, Any],
+        changes: Mapping[str, Mapping[str, Any]],
+        include: frozenset[Include] = NOTHING,
+    ) -> Simulated:
+        """Decide an application as it is, and with the root table's columns in `changes` laid over its row.
+
+        `changes` holds columns and their new values under the root table's name. Records nothing. Raises what
+        `decide` raises; the rows must fit the contract before and after.
         """
         ...
 

@@ -255,7 +255,8 @@ class FeatureInsight:
     gain : float or None
         Share of the gain of all splits; None where the model has no trees.
     permutation : Interval or None
-        How much the out-of-fold AUC falls when the feature is shuffled, over the folds; None where it was not measured.
+        How much the out-of-fold AUC falls when the feature is shuffled, with a t interval over the folds; None where it
+        was not measured.
     direction : float
         Spearman's correlation of value and contribution: 1 where more always means riskier. 0 for categories.
     rank_low, rank_high : int
@@ -283,7 +284,8 @@ class Dependence:
     rows : tuple of int
         Applications in each bin.
     mean, low, high : tuple of float
-        Mean and the 10 % and 90 % quantiles of the contributions in each bin, in log-odds.
+        Mean and the 10 % and 90 % quantiles of the contributions in each bin, on the model's scale. Bins of fewer than
+        ten applications are left out.
     """
 
     name: str
@@ -297,7 +299,10 @@ class Dependence:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Strength of one pair of features: Friedman and Popescu's H, the share of their joint effect that is not a sum."""
+    """Strength of one pair of features.
+
+    Friedman and Popescu's H squared: the share of the variance of their joint effect that is not a sum.
+    """
 
     first: str
     second: str
@@ -359,9 +364,10 @@ class Group:
     rates : mapping of str to Interval
         ``approval_rate``, ``bad_rate`` (defaults among the approved), ``true_positive_rate`` (defaulters not approved),
         ``false_positive_rate`` (good clients not approved), ``default_rate``, ``mean_pd``, ``calibration_gap``
-        (``default_rate - mean_pd``); one is absent where it is not defined.
+        (``default_rate - mean_pd``), and ``referral_rate`` where the policy refers; one is absent where it is not
+        defined.
     approval_ratio : Interval or None
-        Approval rate divided by that of the best treated group.
+        Approval rate divided by that of the best treated group of at least 2 % of the applications.
     below_four_fifths : bool
         Whether that ratio is below 0.8.
     """
@@ -408,6 +414,8 @@ class Alternative:
         Of all applications.
     money : float or None
         Lost per application, where the portfolio states money.
+    approval_rate : float
+        Of all applications, at the model's own threshold.
     least_ratio : float
         Smallest approval ratio of the attribute's groups.
     """
@@ -418,4 +426,5 @@ class Alternative:
     auc: Interval
     cost: Interval
     money: float | None
+    approval_rate: float
     least_ratio: float

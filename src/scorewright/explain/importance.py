@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +73,41 @@ def by_raw_column(
     ValueError
         When the shapes do not fit, or there is no row.
     """
+    return _by_source(contributions, columns, labels or {}, lambda source: source)
+
+
+def by_table(
+    contributions: NDArray[np.float64],
+    columns: Sequence[FeatureColumn],
+    labels: Mapping[str, str] | None = None,
+) -> tuple[Importance, ...]:
+    """Return the importance of tables, through lineage, largest first: that of their raw columns, added up.
+
+    Parameters
+    ----------
+    contributions, columns
+        As for `global_importance`.
+    labels : mapping of str to str, optional
+        What a person reads for a table; by default its name.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit, or there is no row.
+    """
+    return _by_source(contributions, columns, labels or {}, lambda source: source.partition(".")[0])
+
+
+def _by_source(
+    contributions: NDArray[np.float64],
+    columns: Sequence[FeatureColumn],
+    labels: Mapping[str, str],
+    group_of: Callable[[str], str],
+) -> tuple[Importance, ...]:
     values: dict[str, float] = {}
     own = {column.name: column.label.en for column in columns if not column.sources}
     for column, mean in zip(columns, _mean_absolute(contributions, columns), strict=True):
-        sources = column.sources or (column.name,)
-        for source in sources:
-            values[source] = values.get(source, 0.0) + mean / len(sources)
-    return _ranked(values, own | dict(labels or {}))
+        groups = [group_of(source) for source in column.sources] or [column.name]
+        for group in groups:
+            values[group] = values.get(group, 0.0) + mean / len(groups)
+    return _ranked(values, own | dict(labels))

@@ -193,8 +193,12 @@ def enter(candidate: Candidate, ground: Ground, studies: Path | None) -> Entrant
 
 
 def _decided(candidate: Candidate, ground: Ground, tuning: Tuning, validated: tuple[OutOfFold, ...]) -> Entrant:
-    """Set the policy that the portfolio asks for on the out-of-fold PDs of the first repeat."""
-    portfolio, first = ground.portfolio, validated[0]
+    return Entrant(candidate, tuning, validated, *settled(ground, validated[0]))
+
+
+def settled(ground: Ground, first: OutOfFold) -> tuple[Policy, Decided, SettingsError | None]:
+    """Set the policy that the portfolio asks for on out-of-fold PDs: it, what it says of them, and what is unmet."""
+    portfolio = ground.portfolio
     policy = declared_policy(portfolio, best_threshold(first.pd, ground.target, portfolio.costs).value)
     cases = cases_of(policy, first.pd, ground.known, (first.low, first.high))
     unmet = None
@@ -202,7 +206,7 @@ def _decided(candidate: Candidate, ground: Ground, tuning: Tuning, validated: tu
         policy = with_declared_referral(policy, portfolio.policy, cases)
     except SettingsError as error:
         unmet = error
-    return Entrant(candidate, tuning, validated, policy, policy.decide(cases), unmet)
+    return policy, policy.decide(cases), unmet
 
 
 def choose(entrants: Mapping[str, Entrant], ground: Ground) -> Choice:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from scorewright.decision.cases import Cases, words
-from scorewright.domain.decisions import Decision, ModelInfo
-from scorewright.explain.local import largest
+from scorewright.domain.decisions import NOTHING, Decision, Include, ModelInfo, Simulated
 from scorewright.flows.champion import LoadedModel
+from scorewright.flows.explaining import Explainer
 from scorewright.tables.loading import load_tables, open_data, require_application
 from scorewright.tables.types import Tables
 
@@ -23,12 +23,12 @@ class ModelService:
     loaded : LoadedModel
         The version that answers.
     top : int
-        How many contributions an answer names.
+        How many contributions and places an answer names.
     """
 
     def __init__(self, loaded: LoadedModel, top: int = 10) -> None:
         self._loaded = loaded
-        self._top = top
+        self._explainer = Explainer(loaded.scorer, top)
 
     def model(self) -> ModelInfo:
         """Say which model answers."""
@@ -45,35 +45,43 @@ class ModelService:
             policy=contents.policy.info,
         )
 
-    def decide(self, application: Mapping[str, Any]) -> Decision:
-        """Decide one application given as raw rows by table."""
-        return self.decide_tables(self._loaded.scorer.read(application))
+    def decide(self, application: Mapping[str, Any], include: frozenset[Include] = NOTHING) -> Decision:
+        """Decide one application given as raw rows by table, and explain what is asked for."""
+        return self.decide_tables(self._loaded.scorer.read(application), include)
 
-    def decide_tables(self, tables: Tables) -> Decision:
-        """Decide the first application of checked tables."""
-        scorer = self._loaded.scorer
-        scores = scorer.score(tables)
-        row, model = scorer.contributions(scores.matrix)[0], self.model()
+    def simulate(
+        self,
+        application: Mapping[str, Any],
+        changes: Mapping[str, Mapping[str, Any]],
+        include: frozenset[Include] = NOTHING,
+    ) -> Simulated:
+        """Decide an application as it is, and with `changes` laid over the row of the root table."""
+        before = self.decide(application, include)
+        root = self._loaded.scorer.bundle.contents.portfolio.root
+        changed = {**application, root: {**application[root], **changes.get(root, {})}}
+        return Simulated(before, self.decide(changed, include))
+
+    def decide_tables(self, tables: Tables, include: frozenset[Include] = NOTHING) -> Decision:
+        """Decide the only application of checked tables."""
+        scores, model = self._loaded.scorer.score(tables), self.model()
         return Decision(
             application=scores.matrix.keys[0],
             pd=float(scores.pd[0]),
             outcome=scores.decided.outcomes[0],
             model=model,
-            contributions=largest(row, scores.matrix.columns, scores.matrix.values[0], self._top),
-            base=float(row[-1]),
-            score=float(row.sum()),
             opinion=words(scores.decided.opinion)[0],
             rules=scores.decided.rules_of(0),
             interval=_first_interval(scores.cases),
             loan_threshold=_known(scores.decided.thresholds[0]) if model.policy.rule == "money" else None,
+            **self._explainer.explain(scores, tables, include),
         )
 
     def example(self) -> Mapping[str, Any]:
         """Give a made-up application that the model accepts."""
         return self._loaded.scorer.example()
 
-    def decide_from_folder(self, data: Path, key: int | str) -> Decision:
-        """Decide one application of a data folder.
+    def decide_from_folder(self, data: Path, key: int | str, include: frozenset[Include] = NOTHING) -> Decision:
+        """Decide one application of a data folder, and explain what is asked for.
 
         Raises
         ------
@@ -86,7 +94,7 @@ class ModelService:
         if tables[portfolio.root].is_empty():
             tables = load_tables(folder, "train", self._loaded.scorer.sealed, only=[key]).tables
         require_application(tables, portfolio, key)
-        return self.decide_tables(tables)
+        return self.decide_tables(tables, include)
 
 
 def _first_interval(cases: Cases) -> tuple[float, float] | None:

@@ -19,10 +19,11 @@ from scorewright.decision.sensitivity import Amounts, sweep_cost_ratio, sweep_lg
 from scorewright.decision.stability import threshold_choice
 from scorewright.decision.strategy import Prices, tally
 from scorewright.domain.evaluation import CandidateRecord, Evaluation, RuleComparison, Segment, SweepPoint
+from scorewright.explain.held_out import evenly
 from scorewright.explain.importance import by_raw_column, global_importance
 from scorewright.flows.contest import Entrant, Ground
+from scorewright.flows.insight import raw_labels
 from scorewright.models.cross_validation import Fitted
-from scorewright.tables.portfolio import Portfolio
 
 #: Rows on which mean absolute contributions are measured: enough for stable ranks, cheap for deep forests.
 IMPORTANCE_ROWS = 300
@@ -35,7 +36,7 @@ def measured(entrant: Entrant, fitted: Fitted, ground: Ground) -> CandidateRecor
     """Measure a candidate out of fold on the applications of training, and once on the test set."""
     first, policy, target = entrant.first, entrant.policy, ground.target
     seed, costs = ground.plan.seed, policy.costs
-    sampled = ground.final.matrix.take(_spread(len(target), IMPORTANCE_ROWS))
+    sampled = ground.final.matrix.take(evenly(len(target), IMPORTANCE_ROWS))
     contributions = fitted.model.contributions(sampled.values)
     resampling = Resampling(_RESAMPLES, seed=seed)
     test, outcomes = _on_test_set(entrant, fitted, ground)
@@ -48,7 +49,7 @@ def measured(entrant: Entrant, fitted: Fitted, ground: Ground) -> CandidateRecor
         seconds=0.0,
         curves=all_curves(first.pd, target, costs),
         features=global_importance(contributions, sampled.columns),
-        raw_columns=by_raw_column(contributions, sampled.columns, _raw_labels(ground.portfolio)),
+        raw_columns=by_raw_column(contributions, sampled.columns, raw_labels(ground.portfolio)),
         trials=entrant.tuning.trials,
         importances=entrant.tuning.importances,
         calibration=first.calibration,
@@ -112,14 +113,3 @@ def _sweeps(entrant: Entrant, ground: Ground) -> tuple[SweepPoint, ...]:
     if terms is None or known.exposure is None:
         return ratios
     return (*ratios, *sweep_lgd(pd, target, terms, Amounts(known.exposure, known.annuity)))
-
-
-def _raw_labels(portfolio: Portfolio) -> dict[str, str]:
-    """English labels of raw columns, by ``"table.column"``."""
-    specs = portfolio.tables.items()
-    return {f"{table}.{name}": f"{label.en} ({table})" for table, spec in specs for name, label in spec.labels.items()}
-
-
-def _spread(rows: int, most: int) -> NDArray[np.intp]:
-    """At most `most` positions, evenly spread: no random draw to explain."""
-    return np.linspace(0, rows - 1, min(most, rows)).round().astype(np.intp)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from scorewright.errors import SettingsError
 from scorewright.models.candidates import CANDIDATES
@@ -37,6 +38,10 @@ class Plan:
         Whether features that do not help are left out.
     pictures : bool
         Whether curves are drawn.
+    alternatives : bool
+        Whether less discriminatory alternatives to the winner are looked for.
+    allowed : mapping of str to str
+        Why a column or feature that looks like a leak is none.
 
     Raises
     ------
@@ -54,6 +59,8 @@ class Plan:
     workers: int = 2
     select: bool = True
     pictures: bool = True
+    alternatives: bool = False
+    allowed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.folds < 2 or self.repeats < 1:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from scorewright.bundle.contents import Contents, Provenance, seal
+from scorewright.bundle.contents import seal
 from scorewright.decision.comparison import Choice
 from scorewright.decision.costs import baselines
 from scorewright.domain.evaluation import CandidateRecord
+from scorewright.domain.explanations import Alternative, Finding
 from scorewright.domain.progress import Listener, Step, silent
 from scorewright.domain.training import TrainingRecord
-from scorewright.explain.leaks import separation_warnings
-from scorewright.flows.card import write_card
 from scorewright.flows.contest import Entrant, Ground, choose, enter, lay_out
 from scorewright.flows.dataset import build_dataset, read_labelled
+from scorewright.flows.fairness import alternatives_of, fairness_of
+from scorewright.flows.insight import insight_of
+from scorewright.flows.leaks import look_at_model, look_for_leaks, pass_gate
 from scorewright.flows.measures import measured
 from scorewright.flows.obedience import disobedience
 from scorewright.flows.plan import Plan
+from scorewright.flows.sealing import contents_of
 from scorewright.models.candidates import candidate as candidate_named
 from scorewright.models.cores import cores
 from scorewright.models.cross_validation import Fitted, fit_final
-from scorewright.monitor.profile import build_profile
 from scorewright.registry.seam import ModelVersion, Registry
+from scorewright.report.gathered import Looked
 from scorewright.tables.loading import fingerprint, open_data
 from scorewright.tables.portfolio import Portfolio
-
-#: Libraries whose version can change a bit of the result.
-_LIBRARIES = ("scorewright", "polars", "numpy", "lightgbm", "scikit-learn", "sqlglot")
-
-#: What a bundle tells of the plan: what decided the result.
-_PLANNED = ("folds", "repeats", "test_share", "trials", "minutes", "workers", "select")
+from scorewright.tables.turning import check_levers
+from scorewright.tables.types import Tables
 
 
 @dataclass(frozen=True)
@@ -73,35 +71,74 @@ def train(portfolio: Portfolio, data: Path, plan: Plan, shelves: Shelves, listen
     Raises
     ------
     DataError, PortfolioError, SettingsError, TrainingError
-        Before anything is registered.
+        Before anything is registered; a `LeakError` before anything is learnt, but for what only a model shows.
     """
     names = [candidate_named(name).name for name in dict.fromkeys(plan.candidates)]
     labelled = read_labelled(portfolio, data, listen)
     dataset = build_dataset(labelled, plan.test_share, listen)
-    origin = fingerprint(open_data(portfolio, data))
-    ground = lay_out(portfolio, dataset, origin, plan, listen)
+    check_levers(portfolio, dataset.contract)
+    findings = pass_gate(look_for_leaks(portfolio, labelled, dataset, listen), plan.allowed)
+    ground = lay_out(portfolio, dataset, fingerprint(open_data(portfolio, data)), plan, listen)
+    contest = _held(names, ground, labelled.tables, shelves.studies)
+    winner = contest.choice.name
+    findings += pass_gate(look_at_model(contest.records[winner], ground.final.matrix.columns), plan.allowed)
+    looked = {name: _looked(each, ground, labelled.tables, findings) for name, each in contest.able.items()}
+    folders = {
+        name: seal(
+            contents_of(each, contest.fitted[name], ground, contest.records[name], looked[name]), shelves.bundles
+        )
+        for name, each in contest.able.items()
+    }
+    training = replace(
+        _training_record(ground, contest, {name: digest for name, (digest, _) in folders.items()}),
+        findings=findings,
+        insight=insight_of(contest.able[winner], ground, listen),
+        fairness=looked[winner].fairness,
+        alternatives=_alternatives(contest.able[winner], ground, labelled.tables, listen),
+    )
+    return _registered(training, {name: folder for name, (_, folder) in folders.items()}, shelves.registry, listen)
+
+
+def _alternatives(winner: Entrant, ground: Ground, tables: Tables, listen: Listener) -> tuple[Alternative, ...]:
+    return alternatives_of(ground, winner, tables, listen) if ground.plan.alternatives else ()
+
+
+def _looked(entrant: Entrant, ground: Ground, tables: Tables, findings: tuple[Finding, ...]) -> Looked:
+    rows = ground.dataset.train_rows
+    fairness = fairness_of(ground.portfolio, tables, rows, entrant.first.pd, entrant.decided, ground.target)
+    return Looked(findings, fairness=fairness)
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """Every candidate, tuned, fitted, measured and compared; `able` are those that keep what is declared."""
+
+    choice: Choice
+    entrants: Mapping[str, Entrant]
+    fitted: Mapping[str, Fitted]
+    records: Mapping[str, CandidateRecord]
+
+    @property
+    def able(self) -> dict[str, Entrant]:
+        return {name: entrant for name, entrant in self.entrants.items() if entrant.unmet is None}
+
+
+def _held(names: Sequence[str], ground: Ground, tables: Tables, studies: Path | None) -> _Contest:
     seconds, entrants = {}, {}
     for name in names:
         started = perf_counter()
-        entrants[name] = enter(candidate_named(name), ground, shelves.studies)
+        entrants[name] = enter(candidate_named(name), ground, studies)
         seconds[name] = perf_counter() - started
     fitted = {name: fit_final(each.candidate, ground.final, each.first, cores()) for name, each in entrants.items()}
     for name, entrant in entrants.items():
-        broken = entrant.unmet or disobedience(name, fitted[name], ground, labelled.tables)
+        broken = entrant.unmet or disobedience(name, fitted[name], ground, tables)
         entrants[name] = replace(entrant, unmet=broken)
     choice = choose(entrants, ground)
     records = {
         name: replace(measured(entrant, fitted[name], ground), seconds=seconds[name])
         for name, entrant in entrants.items()
     }
-    able = {name: entrant for name, entrant in entrants.items() if entrant.unmet is None}
-    sealed = {
-        name: seal(_contents(entrant, fitted[name], ground, records[name]), shelves.bundles)
-        for name, entrant in able.items()
-    }
-    records |= {name: replace(records[name], bundle=digest) for name, (digest, _) in sealed.items()}
-    training = _training_record(ground, choice, entrants, tuple(records.values()))
-    return _registered(training, {name: folder for name, (_, folder) in sealed.items()}, shelves.registry, listen)
+    return _Contest(choice, entrants, fitted, records)
 
 
 def _registered(training: TrainingRecord, folders: Mapping[str, Path], registry: Registry, listen: Listener) -> Trained:
@@ -118,31 +155,6 @@ def _first_alias(registry: Registry, registered: ModelVersion) -> str:
     alias = "challenger" if "champion" in holders else "champion"
     registry.set_alias(registered.portfolio, alias, registered.version)
     return alias
-
-
-def _contents(entrant: Entrant, fitted: Fitted, ground: Ground, record: CandidateRecord) -> Contents:
-    dataset, plan, learnt = ground.dataset, ground.plan, ground.final.matrix
-    versions = {name: version(name) for name in _LIBRARIES}
-    metrics = {
-        "out_of_fold": asdict(record.out_of_fold),
-        "test": asdict(record.test),
-        "parameters": dict(record.parameters),
-        "calibration": entrant.first.calibration,
-        "plan": {name: getattr(plan, name) for name in _PLANNED},
-    }
-    return Contents(
-        provenance=Provenance(entrant.candidate.name, ground.origin, plan.seed, versions),
-        portfolio=ground.portfolio,
-        contract=dataset.contract,
-        columns=learnt.columns,
-        model=fitted.model,
-        calibration=fitted.calibration,
-        policy=entrant.policy,
-        profile=build_profile(learnt, entrant.first.pd, entrant.decided.refused, entrant.decided.referred),
-        metrics=metrics,
-        intervals=fitted.intervals,
-        card=write_card(ground.portfolio, record, entrant.policy, ground.rows, ground.selection.dropped),
-    )
 
 
 def _no_better(ground: Ground, records: tuple[CandidateRecord, ...], winner: str) -> list[str]:
@@ -165,12 +177,10 @@ def _unmet(entrants: Mapping[str, Entrant]) -> list[str]:
     ]
 
 
-def _training_record(
-    ground: Ground, choice: Choice, entrants: Mapping[str, Entrant], records: tuple[CandidateRecord, ...]
-) -> TrainingRecord:
-    dataset, plan, first = ground.dataset, ground.plan, ground.lessons[0]
-    leaks = separation_warnings(first.matrix, first.target)
-    warnings = (*(warning.sentence for warning in leaks), *_unmet(entrants), *_no_better(ground, records, choice.name))
+def _training_record(ground: Ground, contest: _Contest, digests: Mapping[str, str]) -> TrainingRecord:
+    dataset, plan, choice = ground.dataset, ground.plan, contest.choice
+    records = tuple(replace(record, bundle=digests.get(name, "")) for name, record in contest.records.items())
+    warnings = (*_unmet(contest.entrants), *_no_better(ground, records, choice.name))
     return TrainingRecord(
         portfolio=ground.portfolio.name,
         seed=plan.seed,
@@ -178,7 +188,7 @@ def _training_record(
         applications=len(dataset.target),
         features=len(ground.selection.kept),
         winner=choice.name,
-        settings={name: value for name, value in asdict(plan).items() if name != "candidates"},
+        settings={name: value for name, value in asdict(plan).items() if name not in {"candidates", "allowed"}},
         candidates=records,
         warnings=(*dataset.notices, *warnings),
         baselines=baselines(ground.target, ground.portfolio.costs),

@@ -10,6 +10,7 @@ import numpy as np
 
 from scorewright.models import numbers
 from scorewright.models.seam import Scale
+from scorewright.models.trees import Trees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +61,10 @@ class Blend:
     def contributions(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Average the members' contributions and base values: shape (n, p + 1), rows summing to ``score``."""
         return self._mean([member.contributions(values) for member in self.members])
+
+    def gains(self) -> NDArray[np.float64] | None:
+        """Give the shares of gain of the member that has trees: shape (p,); None where none has."""
+        return next((member.gains() for member in self.members if isinstance(member, Trees)), None)
 
     def _mean(self, parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         # Member by member, so that no product of matrices groups the sums by the size of the batch.

@@ -32,7 +32,8 @@ _HEADER = {
 }
 _WHOLE_PER_SPLIT = ("split_feature", "decision_type", "left_child", "right_child", "internal_count")
 _PER_TREE = {"num_leaves", "num_cat", "threshold", "leaf_value", "leaf_count", "is_linear", "shrinkage"}
-_KEYS = {*_PER_TREE, *_WHOLE_PER_SPLIT, "cat_boundaries", "cat_threshold"}
+_GAIN = "split_gain"
+_KEYS = {*_PER_TREE, *_WHOLE_PER_SPLIT, "cat_boundaries", "cat_threshold", _GAIN}
 _WHOLE = set("-0123456789 ")
 _REAL = {*_WHOLE, *".+e"}
 _BOUND = {*_REAL, *"inf"}  # LightGBM writes "is there a value?" as "at most infinity?"
@@ -72,10 +73,10 @@ def write(trees: Iterable[Tree], features: int) -> bytes:
 
 
 def canonical(text: str, features: int) -> bytes:
-    """Keep of LightGBM's own text what scores: the trees.
+    """Keep of LightGBM's own text what scores, the trees, and what each of their splits gained.
 
-    Its settings, gains and importances are dropped, and its ranges of the columns, which hold the smallest and largest
-    values of training: those of single persons.
+    Its settings and importances are dropped, and its ranges of the columns, which hold the smallest and largest values
+    of training: those of single persons.
     """
     lines = text[text.index("\nTree=0") : text.index("\n" + _END)].split("\n")
     kept = [line for line in lines if not line or line.partition("=")[0] in {*_KEYS, "Tree"}]
@@ -170,6 +171,7 @@ def _check_block(number: int, block: str, features: int) -> None:
             raise ValueError("rows must be counted")
         bounds = _reals(found, "threshold", leaves - 1, _BOUND)
         _check_splits(splits, leaves, features)
+        _check_gains(found, leaves - 1)
         _check_categories(found, bounds[splits["decision_type"] % 2 == CATEGORY_SPLIT])
 
 
@@ -195,6 +197,12 @@ def _check_splits(splits: Mapping[str, NDArray[np.int64]], leaves: int, features
         raise ValueError("splits must form one tree")
     if not (_positions(splits["split_feature"], features) and _positions(splits["decision_type"], 12)):
         raise ValueError(f"splits must test one of {features} columns")
+
+
+def _check_gains(found: Mapping[str, str], splits: int) -> None:
+    # A forest has none, and neither have trees sealed before gains were kept.
+    if _GAIN in found and not np.isfinite(_reals(found, _GAIN, splits, _REAL)).all():
+        raise ValueError("gains must be finite")
 
 
 def _positions(array: NDArray[np.float64] | NDArray[np.int64], below: int) -> bool:

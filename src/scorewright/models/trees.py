@@ -56,6 +56,17 @@ class Trees:
         """
         return self._predict(values, pred_contrib=True)
 
+    def gains(self) -> NDArray[np.float64] | None:
+        """Give each feature's share of what all splits gained: shape (p,), adding up to 1.
+
+        What a split gains is the fall of the penalised loss that it was chosen for (Chen & Guestrin 2016, *XGBoost: A
+        Scalable Tree Boosting System*, equation 7), as LightGBM wrote it down. None where nothing was written down, as
+        for a forest, or nothing was gained.
+        """
+        gained = np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+        total = float(gained.sum())
+        return gained / total if total > 0.0 else None
+
     def files(self) -> Mapping[str, bytes]:
         """Seal as one text file that LightGBM reads in any language."""
         return {tree_text.FILE: self.text}

@@ -1,14 +1,15 @@
 """What a bundle remembers of its reference population: counts, never persons.
 
 Nothing is kept that fewer than `MINIMUM_COUNT` applications share: bins and categories are merged until they hold that
-many, edges and typical values are rounded, extremes are quantiles with that many applications beyond.
+many, edges and typical values are rounded, extremes are quantiles with that many applications beyond, and how many were
+approved is said of groups of that many only.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from scorewright.monitor.binning import MINIMUM_COUNT, Floats, bin_counts, quant
 
 FEATURE_BINS = 10
 PD_BINS = 50
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class NumericProfile:
     low, typical, high : float or None
         About the 0.5 % quantile, the median and the 99.5 % quantile; None when fewer than twice `MINIMUM_COUNT` have
         a value.
+    approved : tuple of int or None, length B
+        How many of each bin the policy approves, None for a bin of fewer than `MINIMUM_COUNT`. Empty in profiles from
+        before approvals were counted.
+    approved_missing : int or None
+        How many of `missing`, likewise.
+    approved_typical : float or None
+        About the median of those approved; None when fewer than twice `MINIMUM_COUNT` of them have a value.
     """
 
     name: str
@@ -48,6 +58,9 @@ class NumericProfile:
     low: float | None
     typical: float | None
     high: float | None
+    approved: tuple[int | None, ...] = ()
+    approved_missing: int | None = None
+    approved_typical: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,12 @@ class CategoryProfile:
         Applications in all other categories.
     typical : str or None
         The most frequent category; None when none is frequent enough to be named.
+    approved : mapping of str to int
+        How many of each named category the policy approves. Empty in profiles from before approvals were counted.
+    approved_other, approved_missing : int or None
+        How many of `other` and of `missing`; None where that is fewer than `MINIMUM_COUNT`.
+    approved_typical : str or None
+        The named category most frequent among those approved; None when fewer than `MINIMUM_COUNT` of them share it.
     """
 
     name: str
@@ -73,15 +92,20 @@ class CategoryProfile:
     counts: Mapping[str, int]
     other: int
     typical: str | None
+    approved: Mapping[str, int] = field(default_factory=dict)
+    approved_other: int | None = None
+    approved_missing: int | None = None
+    approved_typical: str | None = None
 
 
 @dataclass(frozen=True)
 class PdProfile:
-    """Distribution of PDs, in bins as those of `NumericProfile`, with their mean."""
+    """Distribution of PDs, in bins and with approvals as those of `NumericProfile`, with their mean."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     mean: float
+    approved: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,35 +152,98 @@ def _read_feature(content: Mapping[str, Any]) -> NumericProfile | CategoryProfil
     return kind(**_with_tuples(content))
 
 
-def _typical(ordered: Floats, edges: Floats, low: float, high: float) -> float:
-    """Return the median, rounded to a tenth of the bin it lies in."""
-    median = float(ordered[ordered.size // 2])
-    fence = np.concatenate(([low], edges, [high]))
-    place = int(np.searchsorted(edges, median, side="left"))
-    return rounded(median, float(fence[place + 1] / 10 - fence[place] / 10))
+@dataclass(frozen=True)
+class _Scale:
+    """Bins of a numeric feature, between its extremes."""
+
+    edges: Floats
+    low: float
+    high: float
+
+    def near(self, value: float) -> float | None:
+        """Round a value to a tenth of the bin it lies in; None where that bin has no width to round by."""
+        fence = np.concatenate(([self.low], self.edges, [self.high]))
+        place = int(np.searchsorted(self.edges, value, side="left"))
+        tenth = float(fence[place + 1] / 10 - fence[place] / 10)
+        # All values in one bin without width are one value, but for a few beyond the extremes.
+        return rounded(value, tenth) if tenth > 0.0 or self.edges.size == 0 else None
+
+    def median(self, ordered: Floats) -> float | None:
+        """Return the median of ascending values, rounded; None for fewer than twice `MINIMUM_COUNT`."""
+        return self.near(float(ordered[ordered.size // 2])) if ordered.size >= 2 * MINIMUM_COUNT else None
 
 
-def _numeric(column: FeatureColumn, values: Floats) -> NumericProfile:
-    present = np.sort(values[~np.isnan(values)])
+def _told(approved: int, among: int) -> int | None:
+    return approved if among >= MINIMUM_COUNT else None
+
+
+def _approved_in(values: Floats, edges: Floats, approved: Flags) -> tuple[int | None, ...]:
+    among, of_them = bin_counts(values, edges).tolist(), bin_counts(values[approved], edges).tolist()
+    return tuple(map(_told, of_them, among))
+
+
+def _numeric(column: FeatureColumn, values: Floats, approved: Flags) -> NumericProfile:
+    known = ~np.isnan(values)
+    order = np.argsort(values[known])
+    present, chosen = values[known][order], approved[known][order]
     missing = values.size - present.size
+    without = _told(int(np.sum(approved & ~known)), missing)
     if present.size < 2 * MINIMUM_COUNT:
-        return NumericProfile(column.name, missing, (), (present.size,), None, None, None)
-    edges, (low, high) = quantile_edges(present, FEATURE_BINS), tail_quantiles(present)
-    counts = bin_counts(present, edges).tolist()
-    typical = _typical(present, edges, low, high)
-    return NumericProfile(column.name, missing, tuple(edges.tolist()), tuple(counts), low, typical, high)
+        told = _approved_in(present, np.empty(0), chosen)
+        return NumericProfile(column.name, missing, (), (present.size,), None, None, None, told, without)
+    scale = _Scale(quantile_edges(present, FEATURE_BINS), *tail_quantiles(present))
+    return NumericProfile(
+        column.name,
+        missing,
+        tuple(scale.edges.tolist()),
+        tuple(bin_counts(present, scale.edges).tolist()),
+        scale.low,
+        scale.median(present),
+        scale.high,
+        _approved_in(present, scale.edges, chosen),
+        without,
+        scale.median(present[chosen]),
+    )
 
 
-def _category(column: FeatureColumn, values: Floats) -> CategoryProfile:
-    present = values[~np.isnan(values)].astype(np.intp)
-    counts = np.bincount(present, minlength=len(column.categories)).tolist()
-    ranked = sorted(zip(counts, column.categories, strict=True), key=lambda pair: (-pair[0], pair[1]))
-    kept = [(category, count) for count, category in ranked if count >= MINIMUM_COUNT]
-    other = present.size - sum(count for _, count in kept)
+def _by_category(column: FeatureColumn, values: Floats) -> dict[str, int]:
+    counts = np.bincount(values.astype(np.intp), minlength=len(column.categories)).tolist()
+    return dict(zip(column.categories, counts, strict=True))
+
+
+def _most_frequent(counts: Mapping[str, int]) -> str | None:
+    """Name the most frequent category, the first by name of several; None where even that one is rare."""
+    named = min(counts, key=lambda category: (-counts[category], category), default=None)
+    return named if named is not None and counts[named] >= MINIMUM_COUNT else None
+
+
+def _category(column: FeatureColumn, values: Floats, approved: Flags) -> CategoryProfile:
+    known = ~np.isnan(values)
+    present, missing = values[known], values.size - int(np.sum(known))
+    counts, chosen = _by_category(column, present), _by_category(column, present[approved[known]])
+    ranked = sorted(counts, key=lambda category: (-counts[category], category))
+    kept = [category for category in ranked if counts[category] >= MINIMUM_COUNT]
+    other = present.size - sum(counts[category] for category in kept)
     while 0 < other < MINIMUM_COUNT and kept:
-        other += kept.pop()[1]
-    typical = kept[0][0] if kept else None
-    return CategoryProfile(column.name, values.size - present.size, dict(sorted(kept)), other, typical)
+        other += counts[kept.pop()]
+    told = {category: chosen[category] for category in sorted(kept)}
+    return CategoryProfile(
+        column.name,
+        missing,
+        {category: counts[category] for category in sorted(kept)},
+        other,
+        kept[0] if kept else None,
+        told,
+        _told(sum(chosen.values()) - sum(told.values()), other),
+        _told(int(np.sum(approved & ~known)), missing),
+        _most_frequent(told),
+    )
+
+
+def _pds(pd: Floats, approved: Flags) -> PdProfile:
+    edges = quantile_edges(np.sort(pd), PD_BINS)
+    counts = tuple(bin_counts(pd, edges).tolist())
+    return PdProfile(tuple(edges.tolist()), counts, float(np.mean(pd)), _approved_in(pd, edges, approved))
 
 
 def build_profile(
@@ -191,12 +278,10 @@ def build_profile(
             f"{rows} {'row' if rows == 1 else 'rows'}",
             "Train on more applications.",
         )
+    to_officers = np.zeros(rows, dtype=np.bool_) if referred is None else referred
+    approved = ~(refused | to_officers)
     features = tuple(
-        (_numeric if column.kind == "numeric" else _category)(column, matrix.values[:, position])
+        (_numeric if column.kind == "numeric" else _category)(column, matrix.values[:, position], approved)
         for position, column in enumerate(matrix.columns)
     )
-    edges = quantile_edges(np.sort(pd), PD_BINS)
-    counts = tuple(bin_counts(pd, edges).tolist())
-    pds = PdProfile(tuple(edges.tolist()), counts, float(np.mean(pd)))
-    to_officers = np.zeros(rows, dtype=np.bool_) if referred is None else referred
-    return Profile(rows, features, pds, 1.0 - float(np.mean(refused | to_officers)), float(np.mean(to_officers)))
+    return Profile(rows, features, _pds(pd, approved), 1.0 - float(np.mean(~approved)), float(np.mean(to_officers)))

@@ -1,7 +1,7 @@
 """Trainings, model versions and their aliases, written down where they can be found again.
 
 Training knows nothing of this room: it yields a `TrainingRecord` and sealed bundles, and the registry keeps them, in
-MLflow or in a plain folder. MLflow and Altair have their only home here, and neither is imported before it is used.
+MLflow or in a plain folder. MLflow has its only home here, and is not imported before it is used.
 """
 
 from __future__ import annotations

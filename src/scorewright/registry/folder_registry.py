@@ -134,6 +134,13 @@ class FolderRegistry:
             raise no_training(portfolio)
         return _training_from(last)
 
+    def training(self, version: ModelVersion) -> TrainingRecord:
+        """Return the training that a version comes from."""
+        file = self._training(version.portfolio, version.run)
+        if file not in self._trainings(version.portfolio):
+            raise no_record(version.portfolio)
+        return _training_from(file)
+
     def fetch(self, version: ModelVersion) -> Path:
         """Return the folder of the bundle, in place."""
         folder = self._bundle(version.bundle)

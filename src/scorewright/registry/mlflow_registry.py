@@ -155,11 +155,19 @@ class MlflowRegistry:
         )
         if not runs:
             raise no_training(portfolio)
+        return self._training(runs[0].info.run_id, runs[0].data.tags[PORTFOLIO])
+
+    @reached()
+    def training(self, version: ModelVersion) -> TrainingRecord:
+        """Return the training that a version comes from, from its file in the parent run."""
+        return self._training(version.run, version.portfolio)
+
+    def _training(self, run: str, portfolio: str) -> TrainingRecord:
         try:
-            with legible(f"{TRAINING_FILE} of the run {runs[0].info.run_id}"):
-                return from_json(self._read(runs[0].info.run_id, TRAINING_FILE))
+            with legible(f"{TRAINING_FILE} of the run {run}"):
+                return from_json(self._read(run, TRAINING_FILE))
         except FileNotFoundError as error:
-            raise no_record(runs[0].data.tags[PORTFOLIO]) from error
+            raise no_record(portfolio) from error
 
     @reached()
     def fetch(self, version: ModelVersion) -> Path:

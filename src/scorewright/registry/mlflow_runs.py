@@ -128,9 +128,11 @@ class RunWriter:
 def _parent(training: TrainingRecord, pictures: bool) -> _Run:
     files = {TRAINING_FILE: to_json(training).encode(), "comparison.csv": _comparison_table(training)}
     if pictures:
-        from scorewright.registry.pictures import comparison_picture
+        from scorewright.registry.pictures import comparison_picture, insight_pictures
 
+        drawn = {} if training.insight is None else insight_pictures(training.insight)
         files["comparison.png"] = comparison_picture(training)
+        files |= {f"pictures/{name}.png": content for name, content in drawn.items()}
     measured = {name: value for name, value in training.baselines.items() if math.isfinite(value)}
     shown = {"seed", "applications", "features", "fingerprint", "winner"}
     return _Run(

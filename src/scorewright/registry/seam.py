@@ -103,6 +103,10 @@ class Registry(Protocol):
         """Return the training recorded last, of one portfolio or of all. Raises ``NoModelError`` if there is none."""
         ...
 
+    def training(self, version: ModelVersion) -> TrainingRecord:
+        """Return the training that a version comes from. Raises ``NoModelError`` if its record is gone."""
+        ...
+
     def fetch(self, version: ModelVersion) -> Path:
         """Return a local folder that holds the bundle's bytes as recorded. Raises ``NoModelError`` if it is gone.
 

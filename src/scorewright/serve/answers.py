@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scorewright.domain.decisions import Outcome, ReferralKind, RuleKind
+from scorewright.domain.decisions import NOTHING, Outcome, ReferralKind, RuleKind
+from scorewright.serve import explained
+from scorewright.serve.explained import Finite, LabelAnswer, Probability, label_answer
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
-    from scorewright.domain.decisions import Contribution, Decision, HardRule, ModelInfo, PolicyInfo
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+    from scorewright.domain.decisions import Decision, HardRule, Include, ModelInfo, PolicyInfo, Simulated
 
 _REFERENCE: JsonDict = {
     "portfolio": "home_credit",
@@ -41,16 +40,29 @@ _EXAMPLE: JsonDict = {
     "scale": "log-odds",
     "policy": _POLICY,
     "model": _REFERENCE,
-    "contributions": [
-        {
-            "feature": "bureau_active_debt",
-            "label": {"en": "Active debt", "fr": "Dette en cours"},
-            "value": 120000.0,
-            "contribution": 0.41,
-        }
-    ],
+    **dict.fromkeys(explained.EXAMPLE),
 }
 _REFERRED: JsonDict = {**_EXAMPLE, "application": 100002, "decision": "refer", "rules": [_RULE]}
+_REFUSED: JsonDict = {
+    **_EXAMPLE,
+    "application": 100003,
+    "pd": 0.2,
+    "interval": {"low": 0.18, "high": 0.22},
+    "decision": "refuse",
+    "opinion": "refuse",
+}
+_EXPLAINED: JsonDict = {**_REFUSED, **explained.EXAMPLE}
+_SIMULATED: JsonDict = {
+    "simulated": True,
+    "before": _REFUSED,
+    "after": {
+        **_REFUSED,
+        "pd": 0.081,
+        "interval": {"low": 0.074, "high": 0.089},
+        "decision": "approve",
+        "opinion": "approve",
+    },
+}
 
 _MODEL_EXAMPLE: JsonDict = {
     **_REFERENCE,
@@ -60,22 +72,6 @@ _MODEL_EXAMPLE: JsonDict = {
     "tables": ["application", "bureau"],
     "policy": {**_POLICY, "rules": [_RULE]},
 }
-
-
-class LabelAnswer(BaseModel):
-    """What a person reads in place of a technical name."""
-
-    en: str
-    fr: str
-
-
-class ContributionAnswer(BaseModel):
-    """How far one feature moved the score."""
-
-    feature: str = Field(description="Technical name, unique in the model.")
-    label: LabelAnswer
-    value: float | str | None = Field(description="The feature's value; null when missing.")
-    contribution: Finite = Field(description="On the scale of the answer; above 0 speaks for default.")
 
 
 class IntervalAnswer(BaseModel):
@@ -132,9 +128,9 @@ class ModelAnswer(ModelReference):
 
 
 class DecisionAnswer(BaseModel):
-    """PD and decision for one application, with the contributions that weighed most."""
+    """PD and decision for one application. Parts of the explanation that were not asked for are null."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE, _REFERRED]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE, _REFERRED, _EXPLAINED]})
 
     application: int | str = Field(description="Key of the application.")
     pd: Probability = Field(description="Calibrated probability of default.")
@@ -152,7 +148,37 @@ class DecisionAnswer(BaseModel):
     scale: str = Field(description="Scale of the contributions: log-odds or probability.")
     policy: PolicyReference
     model: ModelReference
-    contributions: tuple[ContributionAnswer, ...] = Field(description="Largest first, whichever their sign.")
+    base: Finite | None = Field(description="contributions: the average application's score, on the answer's scale.")
+    score: Finite | None = Field(description="contributions: this one's, which is base plus what all features add.")
+    contributions: tuple[explained.ContributionAnswer, ...] | None = Field(
+        description="contributions: of single features, largest first, whichever their sign."
+    )
+    points: explained.PointsAnswer | None = Field(
+        description="points: the score shared out among the features, as log-odds, PD and points."
+    )
+    reasons: tuple[explained.ReasonAnswer, ...] | None = Field(
+        description="reasons: why the score is worse than the average, for the applicant, weightiest first."
+    )
+    withheld: tuple[explained.WithheldAnswer, ...] | None = Field(
+        description="reasons: what else would have been one, were it not protected or listed as a proxy. For the "
+        "lender's validation; never to be shown to the applicant."
+    )
+    recourse: explained.RecourseAnswer | None = Field(
+        description="recourse: what the applicant could change for another decision."
+    )
+    standing: tuple[explained.PlaceAnswer, ...] | None = Field(
+        description="standing: where the application stands in the reference population, by its PD, then by features."
+    )
+
+
+class SimulationAnswer(BaseModel):
+    """What would be decided, before and after the changes. Not a decision: it is never recorded as one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SIMULATED]})
+
+    simulated: Literal[True] = True
+    before: DecisionAnswer = Field(description="On the application as it was sent.")
+    after: DecisionAnswer = Field(description="On the application with the changes.")
 
 
 class HealthAnswer(BaseModel):
@@ -167,9 +193,9 @@ class ReadyAnswer(BaseModel):
     status: Literal["ready"] = "ready"
 
 
-def decision_answer(decision: Decision, top: int) -> DecisionAnswer:
-    """Say a decision with its `top` largest contributions. Equal ones keep their order."""
-    largest = sorted(decision.contributions, key=lambda one: -abs(one.contribution))[:top]
+def decision_answer(decision: Decision, top: int, include: frozenset[Include] = NOTHING) -> DecisionAnswer:
+    """Say a decision with the parts of its explanation that were asked for, naming `top` features at most."""
+    asked = "contributions" in include
     return DecisionAnswer(
         application=decision.application,
         pd=decision.pd,
@@ -182,8 +208,21 @@ def decision_answer(decision: Decision, top: int) -> DecisionAnswer:
         scale=decision.model.scale,
         policy=_policy(decision.model.policy),
         model=_reference(decision.model),
-        contributions=tuple(_contribution(one) for one in largest),
+        base=decision.base if asked else None,
+        score=decision.score if asked else None,
+        contributions=explained.contributions_answer(decision.contributions, top) if asked else None,
+        points=explained.points_answer(decision, top),
+        reasons=explained.reasons_answer(decision.reasons),
+        withheld=explained.withheld_answer(decision.reasons),
+        recourse=explained.recourse_answer(decision.recourse),
+        standing=explained.standing_answer(decision.places),
     )
+
+
+def simulation_answer(simulated: Simulated, top: int, include: frozenset[Include] = NOTHING) -> SimulationAnswer:
+    """Say what would be decided, both times as a decision is said."""
+    before, after = (decision_answer(one, top, include) for one in (simulated.before, simulated.after))
+    return SimulationAnswer(before=before, after=after)
 
 
 def model_answer(model: ModelInfo) -> ModelAnswer:
@@ -213,9 +252,4 @@ def _policy(policy: PolicyInfo) -> PolicyReference:
 
 
 def _rule(rule: HardRule) -> RuleAnswer:
-    return RuleAnswer(name=rule.name, outcome=rule.outcome, label=LabelAnswer(en=rule.label.en, fr=rule.label.fr))
-
-
-def _contribution(one: Contribution) -> ContributionAnswer:
-    label = LabelAnswer(en=one.label.en, fr=one.label.fr)
-    return ContributionAnswer(feature=one.feature, label=label, value=one.value, contribution=one.contribution)
+    return RuleAnswer(name=rule.name, outcome=rule.outcome, label=label_answer(rule.label))

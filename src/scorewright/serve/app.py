@@ -77,8 +77,8 @@ def create_app(
     Parameters
     ----------
     service : DecisionService
-        What decides. Its ``decide`` and ``example`` are called from one worker thread at a time, its ``model`` also
-        from the event loop: that one must be quick and safe beside the others.
+        What decides. Its ``decide``, ``simulate`` and ``example`` are called from one worker thread at a time, its
+        ``model`` also from the event loop: that one must be quick and safe beside the others.
     settings : ServiceSettings
         Limits, address and key.
     authenticator : Authenticator, optional

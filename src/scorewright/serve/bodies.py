@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from scorewright.errors import BodyNotJsonError, BodyShapeError, BodyTooLargeError
 
 ROOT = "application"
+CHANGES = "changes"
 DEEPEST = 8
 INT64 = range(-(2**63), 2**63)
 PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -18,6 +19,7 @@ SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 Row = dict[str, str | int | float | bool | None]
 RawApplication = dict[str, Row | list[Row]]
+Changes = dict[str, Row]
 
 
 def is_plain_json(headers: Mapping[str, str]) -> bool:
@@ -82,7 +84,45 @@ def parse_application(body: bytes) -> RawApplication:
     >>> parse_application(b'{"application": {"income": 1.5}, "loans": [{"debt": 2}]}')
     {'application': {'income': 1.5}, 'loans': [{'debt': 2}]}
     """
-    tables = _parse(body)
+    return _checked(_parse(body))
+
+
+def parse_simulation(body: bytes) -> tuple[RawApplication, Changes]:
+    """Read one application and what is to be changed in its row.
+
+    Parameters
+    ----------
+    body : bytes
+        As `parse_application` reads it, with ``changes`` beside the tables: under ``application``, columns and their
+        new values.
+
+    Returns
+    -------
+    tuple
+        The application as it was sent, and the changes by table.
+
+    Raises
+    ------
+    BodyNotJsonError, BodyShapeError
+        As `parse_application`. The changes are missing, or are of another table than ``application``: what a history
+        would be is said by sending other rows.
+
+    Examples
+    --------
+    >>> parse_simulation(b'{"application": {"income": 1.5}, "changes": {"application": {"income": 2}}}')
+    ({'application': {'income': 1.5}}, {'application': {'income': 2}})
+    """
+    read = _parse(body)
+    changes = read.pop(CHANGES, None) if type(read) is dict else None
+    application = _checked(read)
+    if type(changes) is not dict or set(changes) != {ROOT}:
+        found = f"{CHANGES!r} with other names" if type(changes) is dict else f"{CHANGES!r} is {_kind(changes)}"
+        raise _wrong_shape(found, f"{CHANGES!r} must be an object with {ROOT!r} alone, and columns to change in it.")
+    _check_row(f"{CHANGES!r}.{ROOT!r}", changes[ROOT])
+    return application, changes
+
+
+def _checked(tables: Any) -> RawApplication:
     if type(tables) is not dict:
         raise _wrong_shape(f"the body is {_kind(tables)}", "The body must be an object of tables.")
     if ROOT not in tables:

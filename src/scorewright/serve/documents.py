@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scorewright.domain.decisions import INCLUDES
 from scorewright.errors import (
     BodyNotJsonError,
     BodyShapeError,
@@ -18,27 +19,66 @@ from scorewright.errors import (
 )
 from scorewright.serve import problems
 from scorewright.serve.access import CHALLENGE
+from scorewright.serve.bodies import CHANGES, ROOT
 
 DECISIONS = "/v1/decisions"
+SIMULATIONS = "/v1/simulations"
 EXAMPLE = "/v1/example"
+JSON = "application/json"
 REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _ROW = {"type": "object", "additionalProperties": _SCALAR, "description": "Raw column names to values."}
+_TABLES: Mapping[str, Any] = {
+    "type": "object",
+    "required": [ROOT],
+    "properties": {ROOT: _ROW},
+    "additionalProperties": {"type": "array", "items": _ROW},
+}
+_CHANGED: Mapping[str, Any] = {
+    "type": "object",
+    "required": [ROOT],
+    "properties": {ROOT: {**_ROW, "description": "Raw column names to the values they would have."}},
+    "additionalProperties": False,
+}
 BODY: Mapping[str, Any] = {
     "required": True,
     "description": "One application: its row, and for each history table the list of its rows.",
+    "content": {JSON: {"schema": _TABLES}},
+}
+SIMULATION_BODY: Mapping[str, Any] = {
+    "required": True,
+    "description": "One application as for a decision, and beside it what is to be changed in its row.",
     "content": {
-        "application/json": {
+        JSON: {
             "schema": {
-                "type": "object",
-                "required": ["application"],
-                "properties": {"application": _ROW},
-                "additionalProperties": {"type": "array", "items": _ROW},
+                **_TABLES,
+                "required": [ROOT, CHANGES],
+                "properties": {ROOT: _ROW, CHANGES: _CHANGED},
             }
         }
     },
 }
+INCLUDE: Mapping[str, Any] = {
+    "name": "include",
+    "in": "query",
+    "required": False,
+    "description": "Parts of the explanation to compute and to answer, with commas between them or the parameter "
+    "repeated. Without it none is computed, and their fields are null.",
+    "schema": {"type": "array", "items": {"type": "string", "enum": list(INCLUDES)}},
+    "style": "form",
+    "explode": False,
+    "examples": {
+        "none": {"summary": "The plain decision", "value": []},
+        "letter": {"summary": "What a letter of refusal needs", "value": ["reasons", "recourse"]},
+    },
+}
+
+
+def unknown_part(name: str) -> str:
+    """Say that no part of an explanation has this name, and which there are."""
+    return f"include: no {name[:40]!r}; there are {', '.join(INCLUDES)}"
+
 
 NO_MODEL = problems.from_error(NoModelError("A model must be loaded.", "none", "Promote one."))
 FAILED = problems.unexpected()
@@ -52,6 +92,7 @@ REFUSED_BODIES: Sequence[problems.Problem] = (
     problems.from_error(UnseenCategoryError("CREDIT_ACTIVE", ["Actve"], ["Active", "Closed"], 1)),
     problems.from_error(OrphanRowsError("bureau_balance", "bureau", "SK_ID_BUREAU", 2)),
     problems.from_error(NotFiniteError("bureau", "AMT_CREDIT_SUM", 1)),
+    problems.from_status(422, unknown_part("raesons")),
     problems.from_status(415, "text/plain"),
 )
 
@@ -88,6 +129,7 @@ def complete(
         _demand_key(full, schemes)
     if example is not None:
         _show(full["paths"][DECISIONS]["post"]["requestBody"], example)
+        _show(full["paths"][SIMULATIONS]["post"]["requestBody"], {**example, CHANGES: {ROOT: _a_change(example)}})
         _show(full["paths"][EXAMPLE]["get"]["responses"]["200"], example)
     return full
 
@@ -102,6 +144,13 @@ def _demand_key(full: dict[str, Any], schemes: Mapping[str, Mapping[str, Any]]) 
             operation["responses"][str(NO_KEY.status)] = refusal
 
 
+def _a_change(example: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a column that surely may be changed: the largest number, an amount where there is one, to itself."""
+    numbers = {name: value for name, value in example[ROOT].items() if type(value) in {int, float}}
+    largest = max(numbers, key=lambda name: abs(numbers[name]), default=None)
+    return {} if largest is None else {largest: numbers[largest]}
+
+
 def _show(described: dict[str, Any], example: Mapping[str, Any]) -> None:
     summary = "A made-up application: typical values, no person"
-    described["content"]["application/json"]["examples"] = {"made_up": {"summary": summary, "value": example}}
+    described["content"][JSON]["examples"] = {"made_up": {"summary": summary, "value": example}}

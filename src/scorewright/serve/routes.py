@@ -16,18 +16,19 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic_core import to_json
 
+from scorewright.domain.decisions import INCLUDES
 from scorewright.serve import answers, bodies, documents
 from scorewright.serve.access import CHALLENGE
+from scorewright.serve.documents import JSON
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from scorewright.domain.decisions import DecisionService
+    from scorewright.domain.decisions import DecisionService, Include
     from scorewright.serve.access import Authenticator
     from scorewright.serve.settings import ServiceSettings
 
 T = TypeVar("T")
-JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,15 @@ class Door:
         declared = request.headers.get("content-length")
         return await bodies.read_body(request.stream(), declared, self.settings.max_body_bytes)
 
-    def decide(self, body: bytes) -> bytes:
+    def decide(self, body: bytes, include: frozenset[Include]) -> bytes:
         """Decide the application that the body holds."""
-        application = bodies.parse_application(body)
-        return _encode(answers.decision_answer(self.service.decide(application), self.settings.top_contributions))
+        decision = self.service.decide(bodies.parse_application(body), include)
+        return _encode(answers.decision_answer(decision, self.settings.top_contributions, include))
+
+    def simulate(self, body: bytes, include: frozenset[Include]) -> bytes:
+        """Decide the application that the body holds, as it is and as it would be."""
+        simulated = self.service.simulate(*bodies.parse_simulation(body), include)
+        return _encode(answers.simulation_answer(simulated, self.settings.top_contributions, include))
 
     def example(self) -> bytes:
         """Give a body that `decide` accepts."""
@@ -94,18 +100,32 @@ def keyed_routes(door: Door) -> APIRouter:
     fallible = documents.documented(documents.NO_MODEL, documents.FAILED)
     router = APIRouter(dependencies=[Depends(door.admit)], responses=fallible)
     refused = documents.documented(*documents.REFUSED_BODIES)
-    body = {"requestBody": documents.BODY}
+    asked = {"requestBody": documents.BODY, "parameters": [documents.INCLUDE]}
+    supposed = {"requestBody": documents.SIMULATION_BODY, "parameters": [documents.INCLUDE]}
 
     @router.post(
         documents.DECISIONS,
         response_model=answers.DecisionAnswer,
         responses=refused,
-        openapi_extra=body,
+        openapi_extra=asked,
         summary="Decide one application",
     )
     async def decide(request: Request) -> Response:
+        include = _included(request)
         sent = await door.read(request)
-        return Response(await door.work(lambda: door.decide(sent)), media_type=JSON)
+        return Response(await door.work(lambda: door.decide(sent, include)), media_type=JSON)
+
+    @router.post(
+        documents.SIMULATIONS,
+        response_model=answers.SimulationAnswer,
+        responses=refused,
+        openapi_extra=supposed,
+        summary="What would be decided, were the application another?",
+    )
+    async def simulate(request: Request) -> Response:
+        include = _included(request)
+        sent = await door.read(request)
+        return Response(await door.work(lambda: door.simulate(sent, include)), media_type=JSON)
 
     @router.get("/v1/model", response_model=answers.ModelAnswer, summary="Which model answers?")
     async def model() -> Response:
@@ -116,6 +136,16 @@ def keyed_routes(door: Door) -> APIRouter:
         return Response(await door.work(door.example), media_type=JSON)
 
     return router
+
+
+def _included(request: Request) -> frozenset[Include]:
+    """Read which parts of the explanation are asked for. Refuses other names: a misspelt one would never be missed."""
+    told = ",".join(request.query_params.getlist("include"))
+    names = {name.strip() for name in told.split(",")} - {""}
+    unknown = sorted(names.difference(INCLUDES))
+    if unknown:
+        raise HTTPException(422, documents.unknown_part(unknown[0]))
+    return frozenset(part for part in INCLUDES if part in names)
 
 
 def _declared(request: Request) -> str:

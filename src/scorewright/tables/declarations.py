@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from scorewright.domain.matrix import Label
-from scorewright.errors import PortfolioError
 from scorewright.tables.lending import Objective, PolicyRule, PolicySpec, Segment, Sense
+from scorewright.tables.levers import RecourseSection
+from scorewright.tables.problems import checked
+from scorewright.tables.sections import Amount, ColumnName, LabelSpec, Name, Scalar
+from scorewright.tables.sections import Section as _Declared
 from scorewright.tables.types import ColumnType
 
-Scalar = bool | int | float | str
+__all__ = ["Document", "LabelSpec", "Name", "Scalar", "TableSpec", "TargetSpec", "parse_document"]
+
 UnseenCategory = Literal["refuse", "null"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
-ColumnName = Annotated[str, Field(min_length=1)]
 Sql = Annotated[str, Field(min_length=1, max_length=4000)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 _ROOT = "application"
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LabelSpec(_Declared):
-    """A name for people, in English and French."""
-
-    en: str
-    fr: str
-
-    @property
-    def label(self) -> Label:
-        """The same as a value of the domain."""
-        return Label(self.en, self.fr)
 
 
 class TableSpec(_Declared):
@@ -54,6 +36,7 @@ class TableSpec(_Declared):
     identifiers: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    known_after: tuple[str, ...] = ()
     sentinels: Mapping[str, tuple[Scalar, ...]] = {}
     types: Mapping[str, ColumnType] = {}
     categories: Mapping[str, tuple[str, ...]] = {}
@@ -63,15 +46,27 @@ class TableSpec(_Declared):
     @property
     def declared_columns(self) -> tuple[str, ...]:
         """Columns the declaration names, which the table must therefore have."""
-        named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never]
+        named = [self.key, self.on, self.date, *self.identifiers, *self.protected, *self.never, *self.known_after]
         more = [*self.sentinels, *self.categories, *self.types, *self.monotone]
         return tuple(dict.fromkeys(name for name in [*named, *more] if name is not None))
 
+    @model_validator(mode="after")
+    def _ties_and_dates_are_known_before(self) -> TableSpec:
+        found = sorted({self.key, self.on, self.date} & set(self.known_after), key=str)
+        if found:
+            raise ValueError(f"known_after cannot name a key or the date of the applications: {found[0]!r}")
+        return self
+
     @property
-    def not_features(self) -> frozenset[str]:
-        """Columns that ``*`` leaves out."""
+    def aside(self) -> frozenset[str]:
+        """Columns that are no features by themselves: keys, the date, identifiers and ``never``."""
         named = [self.key, self.on, self.date, *self.identifiers, *self.never]
         return frozenset(name for name in named if name is not None)
+
+    @property
+    def not_features(self) -> frozenset[str]:
+        """Columns that ``*`` leaves out. SQL may yet name those known after the decision; the leak gate then asks."""
+        return self.aside | frozenset(self.known_after)
 
     @property
     def unread(self) -> frozenset[str]:
@@ -168,6 +163,7 @@ class Document(_Declared):
     policy: PolicySection | None = None
     segments: Mapping[Name, SegmentSection] = {}
     tuning: TuningSection = TuningSection()
+    recourse: RecourseSection | None = None
     tables: Mapping[Name, TableSpec]
 
     @model_validator(mode="after")
@@ -179,7 +175,8 @@ class Document(_Declared):
         if root.on is not None or root.optional:
             raise ValueError("tables.application has no parent: `on` and `optional` have no meaning there")
         if self.target.column in root.not_features:
-            raise ValueError(f"target.column cannot be a key, a date, an identifier or `never`: {self.target.column!r}")
+            kinds = "a key, a date, an identifier, `never` or `known_after`"
+            raise ValueError(f"target.column cannot be {kinds}: {self.target.column!r}")
         for name, table in self.tables.items():
             if table.parent is not None:
                 self._check_parent(name, table)
@@ -203,7 +200,7 @@ class Document(_Declared):
         for name, table in self.tables.items():
             if table.monotone and name != _ROOT:
                 raise ValueError(f"tables.{name}.monotone has no meaning: only columns of {_ROOT!r} may be declared")
-            barred = table.not_features | {self.target.column}
+            barred = table.aside | {self.target.column}
             for column in table.monotone:
                 if column in barred:
                     raise ValueError(f"tables.{name}.monotone.{column} can feed no feature: remove it")
@@ -216,6 +213,19 @@ class Document(_Declared):
                 "policy.rule = 'money' needs a [money] section: state exposure, lgd and margin_rate, "
                 "or decide by 'threshold'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _levers_move_what_may_change(self) -> Document:
+        if self.recourse is not None:
+            stay = {name: table.not_features | frozenset(table.protected) for name, table in self.tables.items()}
+            stay[_ROOT] |= {self.target.column}
+            sentinels = {
+                f"{name}.{column}": values
+                for name, table in self.tables.items()
+                for column, values in table.sentinels.items()
+            }
+            self.recourse.check(stay, sentinels)
         return self
 
     @property
@@ -232,57 +242,4 @@ def parse_document(text: bytes, place: str) -> Document:
     PortfolioError
         It is no TOML, or breaks rules of the format; all of them in one message.
     """
-    try:
-        return Document.model_validate(tomllib.loads(text.decode("utf-8-sig")))
-    except tomllib.TOMLDecodeError as error:
-        raise PortfolioError(f"{place} must be TOML.", str(error), "Mend the line named.") from None
-    except ValidationError as error:
-        problems = "; ".join(_worded(problem) for problem in error.errors())
-        raise PortfolioError(f"{place} must follow the portfolio format.", problems, "Correct these entries.") from None
-
-
-def _worded(problem: Any) -> str:
-    path = [str(part) for part in problem["loc"] if part != "[key]"]
-    if problem["type"] == "extra_forbidden":
-        what = f"is not a known setting{nearest(path[-1], _known_words(path[:-1]))}"
-    elif problem["type"] == "missing":
-        what = "is required"
-    else:
-        what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ") + _found(problem)
-    return f"{'.'.join(path)} {what}".strip()
-
-
-def _found(problem: Any) -> str:
-    """The value that was found, and the word that may have been meant."""
-    value = problem["input"]
-    if problem["type"] == "value_error" or not isinstance(value, Scalar):
-        return ""
-    near = nearest(value, _expected(problem)) if isinstance(value, str) else ""
-    return f", not {value!r:.80}{near}"
-
-
-def _expected(problem: Any) -> tuple[str, ...]:
-    return tuple(str(problem.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", "))
-
-
-def _known_words(path: Iterable[str]) -> tuple[str, ...]:
-    """Settings of the section that a path such as ``tables.bureau`` leads to."""
-    section: type[BaseModel] = Document
-    for word in path:
-        field = section.model_fields.get(word)
-        inner = _section(field.annotation) if field is not None else None
-        section = inner or section
-    return tuple(section.model_fields)
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The section inside an annotation: itself, or what a mapping by name holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _section(part)) is not None), None)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Say which known word was perhaps meant."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    return checked(Document, text, place)

@@ -18,10 +18,12 @@ from scorewright.tables.declarations import (
     TableSpec,
     TargetSpec,
     UnseenCategory,
-    nearest,
     parse_document,
 )
 from scorewright.tables.lending import Objective, PolicySpec, Segment
+from scorewright.tables.levers import RecourseSpec
+from scorewright.tables.problems import nearest
+from scorewright.tables.wording import Wording, parse_wording
 
 __all__ = [
     "ROW_KEY",
@@ -38,6 +40,8 @@ __all__ = [
 #: Column that numbers the applications where the portfolio names no key.
 ROW_KEY = "row_number"
 
+_REASONS = "reasons.toml"
+
 
 @dataclass(frozen=True)
 class Portfolio:
@@ -46,7 +50,8 @@ class Portfolio:
     Parameters
     ----------
     files : mapping of str to bytes
-        ``portfolio.toml`` and ``features/<table>.sql`` as written; they travel inside the bundle.
+        ``portfolio.toml``, ``features/<table>.sql`` and, where there is one, ``reasons.toml`` as written; they travel
+        inside the bundle.
     place : str
         Where the files were read from, for messages.
     """
@@ -103,6 +108,17 @@ class Portfolio:
         """What tuning looks for."""
         return self._document.tuning.objective
 
+    @cached_property
+    def wording(self) -> Wording:
+        """How reasons are worded; without ``reasons.toml``, each raw column speaks for itself."""
+        text = self.files.get(_REASONS)
+        return Wording() if text is None else parse_wording(text, f"{self.place}/{_REASONS}", tuple(self.tables))
+
+    @property
+    def recourse(self) -> RecourseSpec:
+        """What applicants can change; without a section, nothing."""
+        return RecourseSpec() if self._document.recourse is None else self._document.recourse.spec
+
     @property
     def tables(self) -> Mapping[str, TableSpec]:
         """Every table by name."""
@@ -149,13 +165,15 @@ def load_portfolio(name_or_folder: str | Path) -> Portfolio:
     Raises
     ------
     PortfolioError
-        There is none, a feature file belongs to no table, or ``portfolio.toml`` breaks a rule.
+        There is none, a feature file belongs to no table, or ``portfolio.toml`` or ``reasons.toml`` breaks a rule.
     """
     own = Path(name_or_folder)
     folder: Traversable = own if (own / "portfolio.toml").is_file() else _shipped(str(name_or_folder))
     place = own.as_posix() if folder is own else str(name_or_folder)
     try:
         files = {"portfolio.toml": (folder / "portfolio.toml").read_bytes()}
+        if (folder / _REASONS).is_file():
+            files[_REASONS] = (folder / _REASONS).read_bytes()
         parts = (folder / "features").iterdir() if (folder / "features").is_dir() else ()
         for path in sorted(parts, key=lambda part: part.name):
             if path.name.endswith(".sql"):
@@ -187,6 +205,7 @@ def portfolio_from_files(files: Mapping[str, bytes], place: str) -> Portfolio:
             f"no such file in {place}",
             "Write it; SELECT * FROM application is enough to begin with.",
         )
+    _ = portfolio.wording  # refused here, and not when the first reason is asked for
     return portfolio
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from scorewright.cli.use import headline, policy_lines
+from scorewright.cli.explaining import headline, policy_lines
 from scorewright.domain.decisions import Decision, HardRule, ModelInfo, PolicyInfo
 from scorewright.domain.matrix import Label
 
@@ -15,7 +15,7 @@ def model(rule: str = "threshold") -> ModelInfo:
 def test_outcome_and_threshold_are_said_in_both_languages() -> None:
     decision = Decision(12, 0.1, "refer", model(), opinion="refuse", rules=(RULE,))
     assert headline(decision, "en") == "refer to an officer 12: PD 0.1000, threshold 0.0900"
-    assert headline(decision, "fr") == "transmettre à un analyste 12 : PD 0.1000, seuil 0.0900"
+    assert headline(decision, "fr") == "transmettre à un analyste 12 : PD 0,1000, seuil 0,0900"
     assert policy_lines(decision, "en") == ["Annuity too high: refer to an officer.", "By the PD alone: refuse."]
     assert policy_lines(decision, "fr") == [
         "Mensualité trop élevée : transmettre à un analyste.",

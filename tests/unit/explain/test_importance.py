@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scorewright.domain.matrix import FeatureColumn, Label
-from scorewright.explain.importance import by_raw_column, global_importance
+from scorewright.explain.importance import by_raw_column, by_table, global_importance
 
 COLUMNS = (
     FeatureColumn("ratio", "numeric", Label("Ratio", "Rapport"), ("application.AMOUNT", "bureau.DEBT")),
@@ -66,3 +66,25 @@ def test_nothing_is_lost_between_features_and_raw_columns(drawn: np.ndarray) -> 
 def test_contributions_must_fit_the_features(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"3 \+ 1 columns"):
         global_importance(np.zeros(shape), COLUMNS)
+
+
+def test_a_table_is_worth_what_its_columns_are() -> None:
+    found = by_table(CONTRIBUTIONS, COLUMNS, {"bureau": "Other lenders"})
+    assert [(each.name, each.label, each.value) for each in found] == [
+        ("bureau", "Other lenders", 2.5),
+        ("application", "application", 1.5),
+        ("loans", "Loans", 0.5),
+    ]
+
+
+def test_rows_counted_count_for_their_table() -> None:
+    counted = FeatureColumn("loans", "numeric", Label("Loans", "Prêts"), ("bureau.*",))
+    assert [each.name for each in by_table(np.array([[1.0, BASE]]), [counted])] == ["bureau"]
+
+
+@given(contributions)
+def test_nothing_is_lost_between_raw_columns_and_tables(drawn: np.ndarray) -> None:
+    raw, tables = by_raw_column(drawn, COLUMNS), by_table(drawn, COLUMNS)
+    for table in tables:
+        own = sum(each.value for each in raw if each.name.partition(".")[0] == table.name)
+        assert math.isclose(table.value, own, rel_tol=1e-9)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from scorewright.domain.decisions import Contribution
+from scorewright.domain.explanations import SharedContribution
 from scorewright.domain.matrix import FeatureColumn, Label
-from scorewright.explain.local import largest
+from scorewright.explain.local import largest, shared_contributions
+from scorewright.explain.shares import Scored, SharedOut, share_out
 
 LABELS = tuple(Label(name, name) for name in ("Amount", "Colour", "Age", "Still"))
 COLUMNS = (
@@ -50,3 +52,35 @@ def test_shapes_must_fit() -> None:
         largest(CONTRIBUTIONS[:-1], COLUMNS, VALUES)
     with pytest.raises(ValueError, match="4 features have as many values"):
         largest(CONTRIBUTIONS, COLUMNS, VALUES[:-1])
+
+
+def shared() -> SharedOut:
+    contributions = np.vstack([CONTRIBUTIONS, CONTRIBUTIONS])
+    contributions[:, -1], contributions[1, 0] = -2.0, 0.9
+    score = contributions.sum(axis=1)
+    return share_out(Scored(contributions, score, score), lambda log_odds: 1.0 / (1.0 + np.exp(-log_odds)))
+
+
+def test_shared_contributions_come_largest_first_on_three_scales() -> None:
+    shares, values = shared(), np.vstack([VALUES, VALUES])
+    found = shared_contributions(shares, COLUMNS, values)
+    assert [(each.feature, each.value) for each in found] == [("colour", "red"), ("age", None), ("amount", 1234.5)]
+    assert found[0] == SharedContribution(
+        "colour", LABELS[1], "red", -0.7, float(shares.pd.shares[0, 1]), float(shares.points.shares[0, 1])
+    )
+    assert [each.feature for each in shared_contributions(shares, COLUMNS, values, row=1)][:2] == ["amount", "colour"]
+    assert shared_contributions(shares, COLUMNS, values, top=1) == found[:1]
+
+
+def test_shared_contributions_sum_on_every_scale() -> None:
+    shares = shared()
+    total = shares.totals(1)
+    found = shared_contributions(shares, COLUMNS, np.vstack([VALUES, VALUES]), row=1)
+    assert sum(each.log_odds for each in found) == pytest.approx(total.log_odds - total.base, abs=1e-12)
+    assert sum(each.pd for each in found) == pytest.approx(total.pd - total.base_pd, abs=1e-12)
+    assert sum(each.points for each in found) == pytest.approx(total.points - total.base_points, abs=1e-9)
+
+
+def test_shared_contributions_need_shapes_that_fit() -> None:
+    with pytest.raises(ValueError, match="4 features have as many values and shares"):
+        shared_contributions(shared(), COLUMNS, VALUES)

@@ -1,48 +1,12 @@
 from __future__ import annotations
 
 import math
-import struct
-import zlib
-
-import pytest
 
 from scorewright.domain.evaluation import CandidateRecord, Curve, Evaluation, Importance, Interval, Trial
 from scorewright.domain.training import TrainingRecord
-from scorewright.registry.pictures import (
-    _best_so_far,
-    _subtitle,
-    candidate_pictures,
-    comparison_picture,
-    curve_picture,
-    history_picture,
-    importance_picture,
-)
-
-
-def size(png: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG picture, having checked that it is one."""
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    assert png.rstrip().endswith(b"IEND\xaeB`\x82")
-    width, height = struct.unpack(">II", png[16:24])
-    return width, height
-
-
-def assert_shown(png: bytes) -> None:
-    """Check that a picture has a sensible size and is not blank."""
-    width, height = size(png)
-    assert 800 <= width <= 2400
-    assert 250 <= height <= 1800
-    assert len(set(pixels(png))) > 20
-
-
-def pixels(png: bytes) -> bytes:
-    position, packed = 8, b""
-    while position < len(png):
-        (length,) = struct.unpack(">I", png[position : position + 4])
-        if png[position + 4 : position + 8] == b"IDAT":
-            packed += png[position + 8 : position + 8 + length]
-        position += length + 12
-    return zlib.decompress(packed)
+from scorewright.registry.pictures import _subtitle, candidate_pictures, comparison_picture, insight_pictures
+from tests.unit.report.made import insight
+from tests.unit.report.pictures import assert_shown
 
 
 def curve(name: str, points: int = 50) -> Curve:
@@ -60,57 +24,9 @@ def training(*candidates: CandidateRecord, baselines: dict[str, float]) -> Train
     return TrainingRecord("lender", 1, "f", 10, 2, candidates[0].name, {}, candidates, baselines=baselines)
 
 
-@pytest.mark.parametrize("name", ["roc", "precision_recall", "cost", "calibration", "something_else"])
-def test_every_curve_is_drawn(name: str) -> None:
-    assert_shown(curve_picture(curve(name), "trees", 0.9))
-
-
-@pytest.mark.parametrize("name", ["roc", "cost", "calibration"])
-def test_a_curve_of_one_point_is_drawn(name: str) -> None:
-    assert_shown(curve_picture(Curve(name, "x", "y", (0.08,), (0.08,)), "dummy", 0.5))
-
-
-def test_the_check_of_a_picture_can_fail() -> None:
-    with pytest.raises(AssertionError):
-        assert_shown(b"no picture")
-
-
-def test_a_curve_of_many_points_draws_as_a_thinned_one_would() -> None:
-    assert size(curve_picture(curve("cost", 100_000))) == size(curve_picture(curve("cost", 50)))
-
-
-def test_importances_grow_with_their_number_up_to_twenty() -> None:
-    rows = [Importance(f"f{place}", f"Label {place}", 1.0, 1.0 / (place + 1)) for place in range(60)]
-    few, twenty, many = (importance_picture(rows[:count], "Features")[16:24] for count in (5, 20, 60))
-    assert struct.unpack(">II", few)[1] < struct.unpack(">II", twenty)[1]
-    assert abs(struct.unpack(">II", many)[1] - struct.unpack(">II", twenty)[1]) < 60  # a subtitle more
-    assert_shown(importance_picture(rows, "Features", "trees"))
-
-
-def test_features_of_the_same_label_keep_a_bar_each() -> None:
-    apart = [Importance("a", "Debt", 1.0, 0.6), Importance("b", "Amount", 1.0, 0.4)]
-    same = [Importance("a", "Debt", 1.0, 0.6), Importance("b", "Debt", 1.0, 0.4)]
-    assert size(importance_picture(apart, "Features"))[1] == size(importance_picture(same, "Features"))[1]
-
-
 def trials(*states: str) -> tuple[Trial, ...]:
     values = [math.nan if state == "failed" else 1.0 / (number + 1) for number, state in enumerate(states)]
     return tuple(Trial(number, {}, values[number], state) for number, state in enumerate(states))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "states",
-    [("complete",), ("pruned",), ("failed", "complete"), ("complete", "pruned", "complete", "failed", "pruned")],
-)
-def test_the_history_of_a_search_is_drawn(states: tuple[str, ...]) -> None:
-    assert_shown(history_picture(trials(*states), "trees"))
-
-
-def test_the_best_so_far_never_rises_and_reaches_the_last_trial() -> None:
-    objectives = ((3.0, "complete"), (1.0, "pruned"), (2.0, "complete"), (2.5, "complete"), (9.0, "pruned"))
-    found = _best_so_far([Trial(number, {}, *rest) for number, rest in enumerate(objectives)])  # type: ignore[arg-type]
-    assert [(point["x"], point["y"]) for point in found] == [(0, 3.0), (2, 2.0), (3, 2.0), (4, 2.0)]
-    assert _best_so_far(trials("pruned")) == []
 
 
 def test_candidates_are_compared_with_and_without_intervals_and_baselines() -> None:
@@ -140,3 +56,10 @@ def test_a_candidate_has_a_picture_for_each_thing_it_brings() -> None:
         assert_shown(picture)
     assert candidate_pictures(candidate("dummy")) == {}
     assert candidate_pictures(candidate("trees", trials=trials("failed"))) == {}
+
+
+def test_what_moves_a_model_has_pictures() -> None:
+    pictures = insight_pictures(insight())
+    assert sorted(pictures) == ["beeswarm", "dependence_01", "dependence_02", "dependence_03", "stability"]
+    for picture in pictures.values():
+        assert_shown(picture)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from scorewright.errors import BodyNotJsonError, BodyShapeError, BodyTooLargeError, RequestError
-from scorewright.serve.bodies import Row, is_plain_json, parse_application, read_body
+from scorewright.serve.bodies import Row, is_plain_json, parse_application, parse_simulation, read_body
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 scalars = (
@@ -218,3 +218,41 @@ def test_the_message_names_the_place_and_cuts_long_names() -> None:
     with pytest.raises(BodyShapeError) as refusal:
         parse_application(json.dumps({"application": {"n" * 10_000: []}}).encode())
     assert len(str(refusal.value)) < 400
+
+
+@given(rows, histories.map(lambda given: {name: rows for name, rows in given.items() if name != "changes"}), rows)
+def test_a_simulation_is_an_application_and_its_changes(row: Row, history: dict[str, list[Row]], changes: Row) -> None:
+    application, changed = {**history, "application": row}, {"application": changes}
+    body = json.dumps({**application, "changes": changed}, allow_nan=False).encode()
+    assert parse_simulation(body) == (application, changed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ("", "'changes' is null"),
+        (', "changes": null', "'changes' is null"),
+        (', "changes": []', "'changes' is a list"),
+        (', "changes": {}', "other names"),
+        (', "changes": {"income": 54321}', "other names"),
+        (', "changes": {"loans": [{"debt": 54321}]}', "other names"),
+        (', "changes": {"application": {}, "loans": []}', "other names"),
+        (', "changes": {"application": [54321]}', "'changes'.'application' is a list"),
+        (', "changes": {"application": {"income": [54321]}}', "'changes'.'application'.'income' is a list"),
+        (', "changes": {"application": {"income": 1e999}}', "'income' is a number beyond a double"),
+    ],
+)
+def test_changes_of_another_shape_are_refused_and_no_value_repeated(changes: str, found: str) -> None:
+    with pytest.raises(BodyShapeError) as refusal:
+        parse_simulation(f'{{"application": {{"income": 1}}{changes}}}'.encode())
+    assert found in refusal.value.value
+    assert "54321" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{}", b'{"changes": {"application": {}}}', b'{"application": {}, "loans": 1}']
+)
+def test_a_simulation_needs_an_application_as_a_decision_does(body: bytes) -> None:
+    for parse in (parse_application, parse_simulation):
+        with pytest.raises(BodyShapeError):
+            parse(body)

@@ -16,6 +16,9 @@ def generated() -> dict[str, Any]:
         "paths": {
             "/healthz": {"get": {"responses": {}}},
             documents.DECISIONS: {"post": {"requestBody": copy.deepcopy(dict(documents.BODY)), "responses": {}}},
+            documents.SIMULATIONS: {
+                "post": {"requestBody": copy.deepcopy(dict(documents.SIMULATION_BODY)), "responses": {}}
+            },
             documents.EXAMPLE: {"get": {"responses": answers}},
         },
     }
@@ -53,3 +56,23 @@ def test_an_open_service_asks_for_none() -> None:
     full = documents.complete(generated(), {}, None)
     assert "securitySchemes" not in full["components"]
     assert "security" not in full["paths"][documents.DECISIONS]["post"]
+
+
+@pytest.mark.parametrize(
+    ("row", "changed"),
+    [
+        ({"id": 1, "income": 1200.5, "owner": True, "job": "roi"}, {"income": 1200.5}),
+        ({"debt": -9000.0, "income": 1200.5}, {"debt": -9000.0}),
+        ({"job": None}, {}),
+    ],
+)
+def test_the_simulation_shown_changes_an_amount(row: dict[str, Any], changed: dict[str, Any]) -> None:
+    full = documents.complete(generated(), {}, {"application": row})
+    shown = full["paths"][documents.SIMULATIONS]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert shown["made_up"]["value"] == {"application": row, "changes": {"application": changed}}
+
+
+def test_an_unknown_part_is_cut_short_beside_those_there_are() -> None:
+    told = documents.unknown_part("x" * 10_000)
+    assert len(told) < 150
+    assert "contributions, points, reasons, recourse, standing" in told

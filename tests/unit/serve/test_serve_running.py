@@ -19,7 +19,7 @@ from scorewright.serve.settings import ServiceSettings
 SERVICE = textwrap.dedent(
     """
     import sys
-    from scorewright.domain.decisions import Decision, ModelInfo
+    from scorewright.domain.decisions import Decision, ModelInfo, Simulated
     from scorewright.serve.app import create_app
     from scorewright.serve.running import run
     from scorewright.serve.settings import ServiceSettings
@@ -27,10 +27,12 @@ SERVICE = textwrap.dedent(
     class Patient:
         def model(self):
             return ModelInfo("book", "1", "sha256:ab", "dummy", "log-odds", 0.1, 1, ("application",))
-        def decide(self, application):
+        def decide(self, application, include=frozenset()):
             print("deciding", flush=True)
             sys.stdin.readline()
             return Decision(1, 0.5, "refuse", self.model())
+        def simulate(self, application, changes, include=frozenset()):
+            return Simulated(self.decide(application), self.decide(application))
         def example(self):
             return {"application": {}}
 

@@ -134,7 +134,7 @@ def test_refused(toml: str, words: str) -> None:
     with pytest.raises(PortfolioError) as caught:
         portfolio(toml)
     assert words in str(caught.value)
-    assert "book/portfolio.toml must follow the portfolio format" in caught.value.rule
+    assert "book/portfolio.toml must follow its format" in caught.value.rule
     assert caught.value.remedy
 
 

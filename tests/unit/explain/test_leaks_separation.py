@@ -6,8 +6,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from scorewright.domain.explanations import Finding
 from scorewright.domain.matrix import FeatureColumn, FeatureMatrix, Label
-from scorewright.explain.leaks import SeparationWarning, separation_warnings
+from scorewright.explain.leaks.learnt import Learnt
+from scorewright.explain.leaks.separation import separation
 
 LABEL = Label("Label", "Libellé")
 ROWS = 4000
@@ -18,38 +20,36 @@ NOISE = RNG.normal(0, 1, ROWS)
 
 def found(
     *features: tuple[str, tuple[str, ...], NDArray[np.float64]], target: NDArray[np.int8] = TARGET
-) -> list[SeparationWarning]:
+) -> list[Finding]:
     columns = tuple(FeatureColumn(name, "numeric", LABEL, sources) for name, sources, _ in features)
     return warned(columns, np.column_stack([values for _, _, values in features]), target)
 
 
-def found_category(positions: NDArray[np.float64], categories: int) -> list[SeparationWarning]:
+def found_category(positions: NDArray[np.float64], categories: int) -> list[Finding]:
     names = tuple(f"{number:05d}" for number in range(categories))
     return warned((FeatureColumn("code", "category", LABEL, ("application.CODE",), names),), positions[:, None], TARGET)
 
 
-def warned(
-    columns: tuple[FeatureColumn, ...], values: NDArray[np.float64], target: NDArray[np.int8]
-) -> list[SeparationWarning]:
+def warned(columns: tuple[FeatureColumn, ...], values: NDArray[np.float64], target: NDArray[np.int8]) -> list[Finding]:
     matrix = FeatureMatrix(pl.Series("key", range(len(target))), columns, values)
-    return list(separation_warnings(matrix, target))
+    return list(separation(Learnt(matrix, target)))
 
 
-def test_noise_and_an_honest_score_raise_no_warning() -> None:
+def test_noise_and_an_honest_score_raise_no_finding() -> None:
     honest = NOISE + 1.2 * TARGET
     assert roc_auc_score(TARGET, honest) > 0.75
     assert found(("noise", ("application.A",), NOISE), ("honest", ("application.B",), honest)) == []
 
 
 def test_a_column_that_knows_the_outcome_is_named() -> None:
-    (warning,) = found(("noise", ("application.A",), NOISE), ("leak", ("bureau.LOSS",), NOISE + 6 * TARGET))
-    assert (warning.columns, warning.features) == (("bureau.LOSS",), ("leak",))
-    assert warning.auc == pytest.approx(roc_auc_score(TARGET, NOISE + 6 * TARGET), abs=0.02)
+    (finding,) = found(("noise", ("application.A",), NOISE), ("leak", ("bureau.LOSS",), NOISE + 6 * TARGET))
+    assert (finding.columns, finding.features) == (("bureau.LOSS",), ("leak",))
+    assert finding.value == pytest.approx(roc_auc_score(TARGET, NOISE + 6 * TARGET), abs=0.02)
 
 
 def test_a_column_filled_only_for_defaults_is_named() -> None:
-    (warning,) = found(("default_date", ("application.DATE",), np.where(TARGET == 1, NOISE, np.nan)))
-    assert warning.auc == 1.0
+    (finding,) = found(("default_date", ("application.DATE",), np.where(TARGET == 1, NOISE, np.nan)))
+    assert finding.value == 1.0
 
 
 def test_a_column_missing_only_for_defaults_is_named() -> None:
@@ -86,31 +86,78 @@ def test_a_category_that_knows_the_outcome_is_named() -> None:
 
 def test_a_ratio_with_a_leaking_column_is_explained_by_that_column() -> None:
     leak = NOISE + 6 * TARGET
-    (warning,) = found(("ratio", ("application.INCOME", "bureau.LOSS"), 2 * leak), ("leak", ("bureau.LOSS",), leak))
-    assert warning.columns == ("bureau.LOSS",)
-    assert set(warning.features) == {"leak", "ratio"}
+    (finding,) = found(("ratio", ("application.INCOME", "bureau.LOSS"), 2 * leak), ("leak", ("bureau.LOSS",), leak))
+    assert finding.columns == ("bureau.LOSS",)
+    assert set(finding.features) == {"leak", "ratio"}
 
 
 def test_columns_that_leak_only_together_are_named_together() -> None:
-    (warning,) = found(
+    (finding,) = found(
         ("first", ("application.A",), NOISE),
         ("second", ("application.B",), NOISE + 0.1 * TARGET),
         ("difference", ("application.A", "application.B"), TARGET + 0.0),
     )
-    assert warning.columns == ("application.A", "application.B")
+    assert finding.columns == ("application.A", "application.B")
 
 
 def test_the_worst_comes_first() -> None:
-    warnings = found(("a", ("t.A",), NOISE + 3 * TARGET), ("b", ("t.B",), NOISE + 6 * TARGET))
-    assert [warning.columns for warning in warnings] == [("t.B",), ("t.A",)]
+    findings = found(("a", ("t.A",), NOISE + 3 * TARGET), ("b", ("t.B",), NOISE + 6 * TARGET))
+    assert [finding.columns for finding in findings] == [("t.B",), ("t.A",)]
 
 
-def test_the_sentence_says_what_was_seen_why_it_matters_and_what_to_do() -> None:
-    sentence = SeparationWarning(("bureau.LOSS",), tuple("abcdefg"), 0.98765).sentence
-    assert sentence.startswith("bureau.LOSS alone separates defaults from repayments with an AUC of 0.988")
-    assert "(a, b, c, d, e and 2 more)" in sentence
-    assert "known only after the decision" in sentence
-    assert "portfolio.toml" in sentence
+def test_a_finding_says_what_was_seen_why_it_matters_and_what_to_do() -> None:
+    leak = TARGET + 0.0
+    features = [(name, ("bureau.LOSS ON DATE",), leak) for name in "abcdefg"]
+    (finding,) = found(*features)
+    assert finding.seen == (
+        "bureau.LOSS ON DATE alone separates defaults from repayments with an AUC of 1.000 (a, b, c, d, e and 2 more)."
+    )
+    assert "known only after the decision" in finding.why
+    assert "known_after" in finding.remedy
+    assert "--allow-leak 'bureau.LOSS ON DATE' --leak-reason TEXT" in finding.remedy
+    assert finding.sentence == f"{finding.seen} {finding.why} {finding.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("apart", "severities"), [(1.1, []), (1.3, ["warn"]), (1.6, ["refuse"])], ids=["0.78", "0.82", "0.87"]
+)
+def test_the_better_it_separates_the_graver(apart: float, severities: list[str]) -> None:
+    """Two normal distributions d apart have the AUC Phi(d / sqrt 2)."""
+    target = np.repeat(TARGET, 10)
+    values = np.random.default_rng(5).normal(0, 1, target.size) + apart * target
+    assert [finding.severity for finding in found(("one", ("t.A",), values), target=target)] == severities
+
+
+def test_a_raw_column_leaks_through_a_feature_that_hardly_shows_it() -> None:
+    columns = (FeatureColumn("rounded", "numeric", LABEL, ("application.LOSS", "application.DAY")),)
+    matrix = FeatureMatrix(pl.Series("key", range(ROWS)), columns, NOISE[:, None])
+    raw = pl.DataFrame({"application.LOSS": NOISE + 6 * TARGET, "application.DAY": NOISE})
+    (finding,) = separation(Learnt(matrix, TARGET, raw))
+    assert (finding.columns, finding.features) == (("application.LOSS",), ("rounded",))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pl.Series(np.where(TARGET == 1, "late", "paid")),
+        pl.Series(TARGET == 1),
+        pl.Series(np.datetime64("2024-01-01") + TARGET.astype("timedelta64[D]")).cast(pl.Date),
+        pl.Series(np.where(TARGET == 1, None, "x")),
+    ],
+    ids=["text", "flag", "day", "gap"],
+)
+def test_raw_columns_of_every_type_are_looked_at(written: pl.Series) -> None:
+    columns = (FeatureColumn("harmless", "numeric", LABEL, ("application.A",)),)
+    matrix = FeatureMatrix(pl.Series("key", range(ROWS)), columns, NOISE[:, None])
+    (finding,) = separation(Learnt(matrix, TARGET, pl.DataFrame({"application.A": written})))
+    assert finding.value == 1.0
+
+
+def test_a_raw_column_that_is_passed_on_as_a_feature_is_said_once() -> None:
+    columns = (FeatureColumn("A", "numeric", LABEL, ("application.A",)),)
+    matrix = FeatureMatrix(pl.Series("key", range(ROWS)), columns, (TARGET + 0.0)[:, None])
+    (finding,) = separation(Learnt(matrix, TARGET, pl.DataFrame({"application.A": TARGET})))
+    assert finding.features == ("A",)
 
 
 def test_luck_among_few_defaults_is_no_leak() -> None:
@@ -137,6 +184,6 @@ def test_the_reported_auc_is_that_of_rates_learnt_on_the_other_folds() -> None:
     matrix = FeatureMatrix(
         pl.Series("key", range(ROWS)), (FeatureColumn("level", "numeric", LABEL, ("t.A",)),), level[:, None]
     )
-    (warning,) = separation_warnings(matrix, TARGET, threshold=0.6)
+    (finding,) = separation(Learnt(matrix, TARGET), warn=0.6)
     rates = {value: TARGET[level == value].mean() for value in set(level)}
-    assert warning.auc == pytest.approx(roc_auc_score(TARGET, [rates[value] for value in level]), abs=0.02)
+    assert finding.value == pytest.approx(roc_auc_score(TARGET, [rates[value] for value in level]), abs=0.02)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from scorewright.decision.policy import Policy
 from scorewright.domain.evaluation import CandidateRecord, Dropped, Evaluation, Interval
+from scorewright.report.further import further_parts, markdown_table
+from scorewright.report.gathered import Looked
 from scorewright.tables.portfolio import Portfolio
 
 _ROWS = (
@@ -28,7 +30,12 @@ _MOST_DROPPED = 10
 
 
 def write_card(
-    portfolio: Portfolio, record: CandidateRecord, policy: Policy, rows: tuple[int, int], dropped: Sequence[Dropped]
+    portfolio: Portfolio,
+    record: CandidateRecord,
+    policy: Policy,
+    rows: tuple[int, int],
+    dropped: Sequence[Dropped],
+    looked: Looked | None = None,
 ) -> str:
     """Write the card of one candidate; which others it was compared with has no part in it, nor in its bundle's hash.
 
@@ -38,6 +45,8 @@ def write_card(
         Applications that trained it, and applications of the test set.
     dropped : sequence of Dropped
         Features that selection left out.
+    looked : Looked, optional
+        What was looked for beyond the measures.
 
     Returns
     -------
@@ -53,6 +62,7 @@ def write_card(
         _sensitivity(record),
         _segments(portfolio, record),
         _inputs(record, dropped),
+        *further_parts(looked or Looked()),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -68,7 +78,7 @@ def _opening(portfolio: Portfolio, record: CandidateRecord, rows: tuple[int, int
 
 def _measures(record: CandidateRecord) -> str:
     lines = [_measure(key, words, record.out_of_fold, record.test) for key, words in _ROWS]
-    return _table("## Measures", ("measure", "out of fold", "test set", "95 % interval"), lines)
+    return markdown_table("## Measures", ("measure", "out of fold", "test set", "95 % interval"), lines)
 
 
 def _measure(key: str, words: str, out_of_fold: Evaluation, test: Evaluation) -> tuple[str, ...]:
@@ -85,7 +95,9 @@ def _calibration(record: CandidateRecord) -> str:
         )
         for found in record.calibrations
     ]
-    table = _table("## Calibration", ("kind", "log loss", "Brier score", "error", "95 % interval of the error"), lines)
+    table = markdown_table(
+        "## Calibration", ("kind", "log loss", "Brier score", "error", "95 % interval of the error"), lines
+    )
     if record.calibrations and not all(found.eligible for found in record.calibrations):
         table += "\n\nWithout calibration its PDs would not be frequencies, because classes were weighted."
     return table
@@ -108,7 +120,7 @@ def _policy(record: CandidateRecord, policy: Policy) -> str:
         text += "\nMoney decides: each loan is refused from a PD of its own, which its amounts give."
     lines = [(rule.label.en, rule.outcome) for rule in policy.rules]
     outcomes = ", ".join(f"{record.outcomes[name]:.1%} {name}" for name in ("approved", "referred", "refused"))
-    return f"{text}\n\nOn the test set: {outcomes}." + _following(_table("", ("hard rule", "outcome"), lines))
+    return f"{text}\n\nOn the test set: {outcomes}." + _following(markdown_table("", ("hard rule", "outcome"), lines))
 
 
 def _money(portfolio: Portfolio, record: CandidateRecord) -> str:
@@ -129,7 +141,7 @@ def _money(portfolio: Portfolio, record: CandidateRecord) -> str:
         f"{terms.handling_cost:g}, {terms.currency or 'in the currency of the amounts'}; out of fold, "
         f"{found.priced:,} of {found.applications:,} applications have known amounts."
     )
-    return _table("## Money", header, lines) + f"\n\n{stated}"
+    return markdown_table("## Money", header, lines) + f"\n\n{stated}"
 
 
 def _sensitivity(record: CandidateRecord) -> str:
@@ -146,7 +158,7 @@ def _sensitivity(record: CandidateRecord) -> str:
         for point in shown
     ]
     header = ("if it were", "threshold (per loan: median)", "approved", "cost", "cost of today's decisions")
-    return _table("## If the stated costs are wrong", header, lines)
+    return markdown_table("## If the stated costs are wrong", header, lines)
 
 
 def _segments(portfolio: Portfolio, record: CandidateRecord) -> str:
@@ -164,29 +176,19 @@ def _segments(portfolio: Portfolio, record: CandidateRecord) -> str:
         for part in record.segments
     ]
     header = ("segment", "applications", "AUC", "defaulted", "mean PD", "calibration error", "cost")
-    return _table("## Segments, out of fold", header, lines)
+    return markdown_table("## Segments, out of fold", header, lines)
 
 
 def _inputs(record: CandidateRecord, dropped: Sequence[Dropped]) -> str:
     lines = [(importance.name, f"{importance.share:.1%}") for importance in record.raw_columns[:10]]
     header = ("raw column", "share of mean absolute contribution")
-    text = _table("## What it looks at most", header, lines)
+    text = markdown_table("## What it looks at most", header, lines)
     if not dropped:
         return text
     named = [f"- {each.feature}: {each.reason}" for each in dropped[:_MOST_DROPPED]]
     more = len(dropped) - len(named)
     tail = [f"- and {more} more"] if more else []
     return text + f"\n\nFeatures left out: {len(dropped)}\n\n" + "\n".join([*named, *tail])
-
-
-def _table(title: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Lay out a table under a title; nothing where it has no lines."""
-    rows = [f"| {' | '.join(line)} |" for line in lines]
-    if not rows:
-        return ""
-    rule = " | ".join("---" if place == 0 else "---:" for place in range(len(header)))
-    top = [title, ""] if title else []
-    return "\n".join([*top, f"| {' | '.join(header)} |", f"| {rule} |", *rows])
 
 
 def _following(table: str) -> str:
