@@ -57,12 +57,16 @@ lock: $(VENV)/.tools ## Resolve the locks again (UPGRADE=1 takes newer versions)
 demo: install ## Generate a lender's tables, train, compare, serve and ask for one decision
 	$(BIN)/python tools/demo.py
 
+.PHONY: packages
+packages: ## See to the Debian packages that tests need: a browser, and the binaries of a PostgreSQL server
+	bash tools/debian.sh chromium postgresql
+
 .PHONY: test
-test: install-dev ## Run the tests, slow ones left out
+test: install-dev packages ## Run the tests, slow ones left out
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 .PHONY: nightly
-nightly: install-dev ## Run the slow tests, and the property tests on new examples
+nightly: install-dev packages ## Run the slow tests, and the property tests on new examples
 	$(BIN)/python -m pytest -m slow
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "not slow" tests/property
 

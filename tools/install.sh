@@ -20,6 +20,7 @@ if [ -n "${SCOREWRIGHT_NO_UV:-}" ] || ! with_uv; then
   with_pip
 fi
 
+if [ "$(uname)" = Linux ]; then bash tools/debian.sh libgomp1; fi
 if ! problem=$("$python" -c 'import lightgbm' 2>&1); then
   printf '%s\n' "$problem" >&2
   echo "LightGBM does not load. It needs the OpenMP runtime of the system:" >&2
