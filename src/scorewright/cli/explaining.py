@@ -56,8 +56,9 @@ class Asked:
 #: Where the terminal is narrower, points and bar stand alone.
 _WIDE = 100
 _NAMED, _HALF = 10, 9
-#: Other spaces at the end of a cell are cut.
 _FIRM = "\N{NO-BREAK SPACE}"
+#: Spaces at the end of a cell are cut, firm ones too; this has no width, and is none.
+_END = "\N{ZERO WIDTH SPACE}"
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "approve": "approve",
@@ -71,14 +72,16 @@ _WORDS: dict[str, dict[str, str]] = {
         "value": "value",
         "points": "points",
         "log_odds": "log-odds",
-        "bar": "    safer │ riskier  ",
+        "safer": "safer",
+        "riskier": "riskier",
         "others": "all other features",
         "base": "average application",
         "score": "this application: the sum",
         "reasons": "What weighed against it",
-        "place": "Its PD is higher than that of {percentile} % of the applications the model learnt from.",
+        "place": "Its PD is higher than that of {percentile}% of the applications the model learnt from.",
         "place_approved": "Of those with a PD like it, {share} were approved.",
         "option": "To be approved (PD {pd})",
+        "then": "; ",
         "from_to": "from {old} to {new}",
         "scale": "Points: {points:g} at {odds:g} good to one bad, {pdo:g} more where these odds double.",
         "model": "{portfolio} version {version} ({candidate}), bundle {bundle}.",
@@ -96,14 +99,17 @@ _WORDS: dict[str, dict[str, str]] = {
         "value": "valeur",
         "points": "points",
         "log_odds": "log-cote",
-        "bar": "moins │ plus risqué",
+        "safer": "sûr",
+        "riskier": "risqué",
         "others": "toutes les autres variables",
         "base": "demande moyenne",
         "score": "cette demande : la somme",
         "reasons": "Ce qui a pesé contre la demande",
-        "place": "Sa PD dépasse celle de {percentile} % des demandes sur lesquelles le modèle a appris.",
+        "place": "Sa PD dépasse celle de {percentile}\N{NARROW NO-BREAK SPACE}% des demandes sur lesquelles le modèle "
+        "a appris.",
         "place_approved": "Parmi les demandes de PD semblable, {share} ont été accordées.",
         "option": "Pour obtenir un accord (PD {pd})",
+        "then": " ; ",
         "from_to": "de {old} à {new}",
         "scale": "Points : {points:g} à {odds:g} bons pour un mauvais, {pdo:g} de plus quand cette cote double.",
         "model": "{portfolio} version {version} ({candidate}), bundle {bundle}.",
@@ -211,7 +217,7 @@ def recourse_lines(decision: Decision, language: str) -> list[str]:
 
 def _option_lines(option: Option, language: str) -> Iterator[str]:
     words = _WORDS[language]
-    what = "; ".join(_said(label, language) for label in option.labels)
+    what = words["then"].join(_said(label, language) for label in option.labels)
     yield f"{words['option'].format(pd=_chance(option.pd, language))}{words['colon']} {what}"
     for change in option.changes:
         old, new = (_value(each, language) for each in (change.old, change.new))
@@ -245,7 +251,8 @@ def _show_waterfall(decision: Decision, language: str) -> None:
         (words["score"], (shares.points, shares.pd, shares.log_odds)),
     ]
     rows += [(name, "", *_figures(parts, language, signed=False), "") for name, parts in ends]
-    header = (words["feature"], words["value"], words["points"], "PD", words["log_odds"], words["bar"])
+    sides = _sides(words["safer"] + _FIRM, _FIRM + words["riskier"])
+    header = (words["feature"], words["value"], words["points"], "PD", words["log_odds"], sides)
     shown = (0, 1, 2, 3, 4, 5) if OUT.width >= _WIDE else (0, 2, 5)
     show_table(headline(decision, language), [header[at] for at in shown], [[row[at] for at in shown] for row in rows])
 
@@ -261,12 +268,16 @@ def _bar(points: float, furthest: float) -> str:
 
     Examples
     --------
-    >>> [_bar(points, 10.0).replace(_FIRM, ".") for points in (-10.0, 5.0)]
+    >>> [_bar(points, 10.0).replace(_FIRM, ".").rstrip(_END) for points in (-10.0, 5.0)]
     ['.........│█████████', '.....████│.........']
     """
-    length = round(_HALF * abs(points) / furthest) if furthest else 0
-    full, empty = "█" * length, _FIRM * (_HALF - length)
-    return f"{_FIRM * _HALF}│{full}{empty}" if points < 0 else f"{empty}{full}│{_FIRM * _HALF}"
+    bar = "█" * (round(_HALF * abs(points) / furthest) if furthest else 0)
+    return _sides("", bar) if points < 0 else _sides(bar, "")
+
+
+def _sides(left: str, right: str) -> str:
+    """Put texts left and right of the middle line."""
+    return f"{left.rjust(_HALF, _FIRM)}│{right.ljust(_HALF, _FIRM)}{_END}"
 
 
 def _check_picture(file: Path) -> None:

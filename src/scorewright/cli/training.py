@@ -56,7 +56,8 @@ class Asked:
     alternatives: Annotated[
         bool,
         typer.Option(
-            "--alternatives", help="Look for less discriminatory alternatives to the winner: some twenty fits more."
+            "--alternatives",
+            help="Look for less discriminatory alternatives to the winner: up to twenty fits per protected column.",
         ),
     ] = False
     allow_leak: AllowLeak = None

@@ -12,6 +12,7 @@ from scorewright.features.expressions import portfolio_expressions
 from scorewright.flows.dataset import read_labelled
 from scorewright.tables.contract import Contract, infer_contract
 from scorewright.tables.portfolio import Portfolio
+from scorewright.tables.turning import check_levers
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def check_folder(portfolio: Portfolio, data: Path, listen: Listener = silent) ->
     """
     labelled = read_labelled(portfolio, data, listen)
     contract = infer_contract(portfolio, labelled.tables)
+    check_levers(portfolio, contract)
     compiled = compile_features(portfolio, contract, portfolio_expressions(portfolio))
     return Checked(
         contract=contract,

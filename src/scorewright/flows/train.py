@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +14,7 @@ from scorewright.domain.evaluation import CandidateRecord
 from scorewright.domain.explanations import Alternative, Finding
 from scorewright.domain.progress import Listener, Step, silent
 from scorewright.domain.training import TrainingRecord
+from scorewright.explain.leaks.gate import gate, unasked
 from scorewright.flows.contest import Entrant, Ground, choose, enter, lay_out
 from scorewright.flows.dataset import build_dataset, read_labelled
 from scorewright.flows.fairness import alternatives_of, fairness_of
@@ -77,12 +78,14 @@ def train(portfolio: Portfolio, data: Path, plan: Plan, shelves: Shelves, listen
     labelled = read_labelled(portfolio, data, listen)
     dataset = build_dataset(labelled, plan.test_share, listen)
     check_levers(portfolio, dataset.contract)
-    findings = pass_gate(look_for_leaks(portfolio, labelled, dataset, listen), plan.allowed)
+    found = pass_gate(look_for_leaks(portfolio, labelled, dataset, listen), plan.allowed)
     ground = lay_out(portfolio, dataset, fingerprint(open_data(portfolio, data)), plan, listen)
     contest = _held(names, ground, labelled.tables, shelves.studies)
     winner = contest.choice.name
-    findings += pass_gate(look_at_model(contest.records[winner], ground.final.matrix.columns), plan.allowed)
-    looked = {name: _looked(each, ground, labelled.tables, findings) for name, each in contest.able.items()}
+    columns = ground.final.matrix.columns
+    findings = {name: (*found, *look_at_model(contest.records[name], columns)) for name in contest.able}
+    pass_gate(findings[winner], plan.allowed)
+    looked = {name: _looked(each, ground, labelled.tables, findings[name]) for name, each in contest.able.items()}
     folders = {
         name: seal(
             contents_of(each, contest.fitted[name], ground, contest.records[name], looked[name]), shelves.bundles
@@ -91,11 +94,15 @@ def train(portfolio: Portfolio, data: Path, plan: Plan, shelves: Shelves, listen
     }
     training = replace(
         _training_record(ground, contest, {name: digest for name, (digest, _) in folders.items()}),
-        findings=findings,
+        findings=looked[winner].findings or (),
         insight=insight_of(contest.able[winner], ground, listen),
         fairness=looked[winner].fairness,
         alternatives=_alternatives(contest.able[winner], ground, labelled.tables, listen),
     )
+    misspelt = tuple(
+        f"Nothing was found in {name}, which is allowed." for name in unasked(training.findings, plan.allowed)
+    )
+    training = replace(training, warnings=(*training.warnings, *misspelt))
     return _registered(training, {name: folder for name, (_, folder) in folders.items()}, shelves.registry, listen)
 
 
@@ -103,10 +110,10 @@ def _alternatives(winner: Entrant, ground: Ground, tables: Tables, listen: Liste
     return alternatives_of(ground, winner, tables, listen) if ground.plan.alternatives else ()
 
 
-def _looked(entrant: Entrant, ground: Ground, tables: Tables, findings: tuple[Finding, ...]) -> Looked:
+def _looked(entrant: Entrant, ground: Ground, tables: Tables, findings: Iterable[Finding]) -> Looked:
     rows = ground.dataset.train_rows
     fairness = fairness_of(ground.portfolio, tables, rows, entrant.first.pd, entrant.decided, ground.target)
-    return Looked(findings, fairness=fairness)
+    return Looked(gate(findings, ground.plan.allowed), fairness=fairness)
 
 
 @dataclass(frozen=True)

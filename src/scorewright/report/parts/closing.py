@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from scorewright.report.gathered import Report, below_four_fifths
 from scorewright.report.markup import Html, bullets, paragraphs, table, tag, titled, together
 from scorewright.report.numbers import setting, settings, span, whole
@@ -52,6 +54,12 @@ def reproduce(report: Report, say: Words) -> Html:
 def _commands(report: Report) -> list[str]:
     known, name = report.record.settings, report.portfolio.name
     told = [f"{option} {setting(known[key])}" for key, option in _OPTIONS.items() if known.get(key) is not None]
+    told += [f"--candidate {each.name}" for each in report.record.candidates]
+    told += ["--alternatives"] if known.get("alternatives") else []
+    for finding in report.record.findings:
+        if finding.allowed:
+            told += [f"--allow-leak {column}" for column in finding.columns or finding.features]
+            told += [f"--leak-reason {shlex.quote(finding.allowed)}"] * len(finding.columns or finding.features)
     return [
         " ".join([f"scorewright train {name} --data FOLDER", *told]),
         f"scorewright report --portfolio {name} --model {report.version}",
