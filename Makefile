@@ -87,7 +87,11 @@ format: install-dev ## Format the code and mend what can be mended safely
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: bench-startup bench-sample bench-quality ## Every benchmark
+bench: bench-startup bench-sample bench-quality bench-explain ## Every benchmark
+
+.PHONY: bench-explain
+bench-explain: install-dev ## Measure on real data what explanations are worth: exact, in words, and kept
+	$(BIN)/python benchmarks/explain.py
 
 .PHONY: bench-startup
 bench-startup: install-dev ## Time the import and --help

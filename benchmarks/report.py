@@ -40,5 +40,10 @@ def write_report(
     lines.append("| " + " | ".join("---" if position == 0 else "---:" for position in range(len(header))) + " |")
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     stem.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    rounded = {name: round(value, 6) for name, value in sorted(figures.items())}
+    rounded = {name: _rounded(value) for name, value in sorted(figures.items())}
     stem.with_suffix(".json").write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+
+
+def _rounded(value: float) -> float:
+    """Six decimals; of what is small, four digits."""
+    return round(value, 6) if abs(value) >= 1e-3 else float(f"{value:.4g}")

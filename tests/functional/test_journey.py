@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from scorewright.flows.dataset import read_labelled, split
 from scorewright.flows.plan import EVERY_CANDIDATE
@@ -82,6 +83,71 @@ def test_an_application_is_explained_in_both_languages(home: Path, sample: Path,
 def test_a_training_application_can_be_explained_as_well(home: Path, sample: Path, verb: Verb) -> None:
     key = pl.read_parquet(sample / "application_train.parquet")["SK_ID_CURR"][0]
     assert verb(home, "explain", "--id", key, "--data", sample).code == 0
+
+
+@pytest.fixture(scope="module")
+def refused(home: Path, sample: Path, verb: Verb, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Key of the refused application with the lowest PD: little is missing for an approval."""
+    out = tmp_path_factory.mktemp("scored") / "scores.parquet"
+    verb(home, "score", "--data", sample, "--out", out)
+    return int(pl.read_parquet(out).filter(pl.col("decision") == "refuse").sort("pd")["SK_ID_CURR"][0])
+
+
+@pytest.mark.parametrize(
+    ("language", "against", "ways"),
+    [
+        ("en", "What weighed against it:", ("To be approved (PD ", "would lead to approval.")),
+        ("fr", "Ce qui a pesé contre la demande :", ("Pour obtenir un accord (PD ", "mènerait à une acceptation.")),
+    ],
+)
+def test_a_refusal_is_explained_with_reasons_and_ways_out(
+    home: Path, sample: Path, verb: Verb, refused: int, language: str, against: str, ways: tuple[str, ...]
+) -> None:
+    ran = verb(home, "explain", "--id", refused, "--data", sample, "--lang", language, "--recourse")
+    assert ran.code == 0, ran.err
+    assert against in ran.out
+    assert any(way in ran.out for way in ways)
+    assert re.search(r"[{}]|\b(?:nan|None)\b", ran.out) is None
+    bars = [line for line in ran.out.splitlines() if "█" in line]
+    assert bars
+    assert len({line.rindex("│") for line in bars}) == 1
+
+
+@pytest.mark.parametrize(("ending", "begins", "scale"), [(".svg", b"<svg", "points"), (".png", b"\x89PNG", "pd")])
+def test_the_waterfall_is_drawn(
+    home: Path, sample: Path, verb: Verb, refused: int, tmp_path: Path, ending: str, begins: bytes, scale: str
+) -> None:
+    picture = tmp_path / f"why{ending}"
+    ran = verb(home, "explain", "--id", refused, "--data", sample, "--picture", picture, "--scale", scale)
+    assert ran.code == 0, ran.err
+    assert picture.read_bytes().startswith(begins)
+    assert f"Picture in {picture}." in ran.out
+
+
+@pytest.mark.parametrize("name", ["why.jpg", "none/why.svg"])
+def test_a_picture_that_cannot_be_drawn_is_refused_first(verb: Verb, tmp_path: Path, name: str) -> None:
+    ran = verb(tmp_path, "explain", "--id", 1, "--data", tmp_path, "--picture", tmp_path / name)
+    assert ran.code == 9
+    assert "output-unwritable" in ran.err
+
+
+def test_the_report_is_one_file(home: Path, verb: Verb, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    ran = verb(home, "report", "--out", out)
+    assert ran.code == 0, ran.err
+    assert "Report on home_credit version 1" in ran.out
+    page = out.read_bytes()
+    assert page.startswith(b"<!doctype html>")
+    assert len(page) < 3_000_000
+    assert verb(home, "report", "--out", tmp_path / "report.pdf").code == 9
+
+
+def test_leaks_are_looked_for_without_training(sample: Path, verb: Verb, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = verb(home, "leaks", "home_credit", "--data", sample, "--json")
+    assert ran.code == 0, ran.err
+    assert {finding["severity"] for finding in json.loads(ran.out)} <= {"note", "warn"}
+    assert not home.exists()
 
 
 def test_drift_tells_by_table_json_and_exit_code(home: Path, sample: Path, verb: Verb) -> None:
