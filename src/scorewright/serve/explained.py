@@ -200,7 +200,7 @@ class OptionAnswer(BaseModel):
 
 
 class RecourseAnswer(BaseModel):
-    """The smallest feasible changes that would change the decision."""
+    """The smallest feasible changes that would lead to approval."""
 
     options: tuple[OptionAnswer, ...] = Field(description="The easiest first; each moves other levers.")
     tried: int = Field(description="Variations that were scored.")
