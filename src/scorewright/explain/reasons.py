@@ -119,11 +119,14 @@ class ReasonBook:
         pairs = zip(self._columns, self._barred, strict=True)
         return {column.name: barred for column, barred in pairs if barred}
 
-    def reasons(self, log_odds: Floats, points: Floats, values: Floats) -> Reasons:
+    def reasons(self, log_odds: Floats, points: Floats, values: Floats, *, refused: bool = False) -> Reasons:
         """Give the reasons of one score.
 
         Families count by the sum over their features that are not withheld; one whose sum is not above 0 is no reason.
         The withheld features of a family count apart, and are reported where they would have come among the given.
+
+        Where the PD refuses though no family raises the risk above the average, which can be where the threshold lies
+        below the average PD, the family that lowers it least is given.
 
         Parameters
         ----------
@@ -131,6 +134,8 @@ class ReasonBook:
             How far each feature moved the score: `SharedOut.log_odds` and `SharedOut.points`, one row.
         values : ndarray of float64, shape (p,)
             Values of the features, as in the matrix.
+        refused : bool
+            Whether the PD refuses, so that there must be a reason.
 
         Raises
         ------
@@ -146,6 +151,9 @@ class ReasonBook:
         ranked = order[sums[order] > 0.0].tolist()
         given = [each for each in ranked if each < amount][: self._most]
         kept = [each - amount for each in ranked[: self._most] if each >= amount]
+        if refused and not given:
+            moved = [each for each in order.tolist() if each < amount and log_odds[self._families[each].given].any()]
+            given = moved[:1]
         return Reasons(
             tuple(self._reason(self._families[each], float(sums[each]), log_odds, points, values) for each in given),
             tuple(self._kept(self._families[each], float(sums[amount + each]), log_odds) for each in kept),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scorewright.bundle.scorer import Scorer, Scores
+from scorewright.decision.cases import REFUSE
 from scorewright.domain.decisions import Include
 from scorewright.domain.explanations import Place, PointScale, Reasons
 from scorewright.explain.local import largest, shared_contributions
@@ -66,9 +67,10 @@ class Explainer:
 
     def reasons(self, told: _Told, row: int = 0) -> Reasons:
         """Give the reasons of one score."""
-        shares = told.shares
+        shares, scores = told.shares, told.scores
+        moved, points = shares.log_odds.shares[row], shares.points.shares[row]
         return self._book.reasons(
-            shares.log_odds.shares[row], shares.points.shares[row], told.scores.matrix.values[row]
+            moved, points, scores.matrix.values[row], refused=bool(scores.decided.opinion[row] == REFUSE)
         )
 
     def _contributions(self, told: _Told) -> dict[str, Any]:

@@ -67,11 +67,13 @@ def given(
     found: ReasonBook,
     moved: Mapping[str, float],
     values: Mapping[str, float] | None = None,
+    *,
+    refused: bool = False,
 ) -> Reasons:
     log_odds = np.array([moved.get(each.name, 0.0) for each in COLUMNS])
     known = {"late_share": 0.125, "late_recent": 0.5, "income": 1234.0, "job": 0.0, "income_by_age": 30.0}
     row = np.array([(known | dict(values or {})).get(each.name, 1.0) for each in COLUMNS])
-    return found.reasons(log_odds, -10.0 * log_odds, row)
+    return found.reasons(log_odds, -10.0 * log_odds, row, refused=refused)
 
 
 def sentence(moved: Mapping[str, float], values: Mapping[str, float] | None = None, **how: object) -> Label:
@@ -128,6 +130,14 @@ def test_equals_keep_the_order_of_the_file() -> None:
 
 def test_what_spoke_for_the_applicant_is_no_reason() -> None:
     assert given(book(), {"late_share": -0.3, "job": 0.0}) == Reasons()
+
+
+def test_a_refusal_below_the_average_names_what_spoke_least_for_the_applicant() -> None:
+    moved = {"late_share": -0.3, "job": -0.1, "age": -0.05}
+    assert [reason.family for reason in given(book(), moved, refused=True).given] == ["job"]
+    assert given(book(), moved) == Reasons()
+    assert given(book(), {}, refused=True) == Reasons()
+    assert [reason.family for reason in given(book(), {"late_share": 0.1, "job": -0.1}, refused=True).given] == ["late"]
 
 
 def test_a_feature_that_did_not_move_the_score_is_not_named() -> None:
