@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scorewright.decision.bootstrap import Resampling
@@ -120,6 +120,7 @@ def test_balancing_draws_each_cell_as_often_as_independence_asks(rows: list[tupl
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), min_size=2, max_size=80), st.permutations(range(7)))
+@example([(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (3, 3), (4, 1)], [0, 1, 2, 4, 3, 5, 6])
 def test_association_is_a_share_that_names_do_not_move(rows: list[tuple[int, int]], names: list[int]) -> None:
     levels, group = (np.array(values) for values in zip(*rows, strict=True))
     found = association(levels, group)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import fsum
 from statistics import NormalDist
 
 import numpy as np
@@ -165,8 +166,10 @@ def _rates(part: Treatment, level: float) -> Iterator[tuple[str, Interval]]:
 
 
 def _mean(pd: Floats, level: float) -> Interval:
-    mean, z = float(pd.mean()), NormalDist().inv_cdf((1.0 + level) / 2)
-    reach = z * float(pd.std(ddof=1)) / pd.size**0.5 if pd.size > 1 else 1.0
+    # Exact sums: the order of the applications has no say, not even in the last bit.
+    mean, z = fsum(pd.tolist()) / pd.size, NormalDist().inv_cdf((1.0 + level) / 2)
+    spread = (fsum(((pd - mean) ** 2).tolist()) / (pd.size - 1)) ** 0.5 if pd.size > 1 else 0.0
+    reach = z * spread / pd.size**0.5 if pd.size > 1 else 1.0
     return Interval(mean, max(0.0, mean - reach), min(1.0, mean + reach))
 
 

@@ -16,6 +16,9 @@ LEVELS = 20
 
 Positions = NDArray[np.intp]
 
+#: A surplus that is only this large is none: the root of a rounding error would look like a weak association.
+_ROUNDING = 1e-12
+
 
 def levels_of(values: Floats, *, category: bool) -> Positions:
     """Turn a feature's values into levels from 0: categories or quantiles, and the missing.
@@ -60,7 +63,7 @@ def association(levels: Positions, group_of_row: Positions) -> float:
     lost = [(size - 1) / (n - 1) for size in table.shape]
     free = min(size - (size - 1) * share for size, share in zip(table.shape, lost, strict=True)) - 1
     surplus = phi2 - (table.shape[0] - 1) * lost[1]
-    return min(1.0, (surplus / free) ** 0.5) if surplus > 0 and free > 0 else 0.0
+    return min(1.0, (surplus / free) ** 0.5) if surplus > _ROUNDING and free > 0 else 0.0
 
 
 def balanced(group_of_row: Positions, target: NDArray[np.int8], seed: int) -> Positions:
