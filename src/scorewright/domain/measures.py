@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ECE_BINS = 15
+_HUGE = 1e300
 
 
 def equal_mass_bins(pd: NDArray[np.float64], bins: int = ECE_BINS) -> NDArray[np.intp]:
@@ -57,3 +59,14 @@ def expected_calibration_error(pd: NDArray[np.float64], target: NDArray[Any], bi
     """
     gaps = np.bincount(equal_mass_bins(pd, bins), weights=pd - target, minlength=bins)
     return float(np.abs(gaps).sum()) / len(pd)
+
+
+def rounded(value: float, step: float) -> float:
+    """Round to the largest power of ten not above `step`; a step of nothing, or beyond all reason, leaves the value.
+
+    Examples
+    --------
+    >>> rounded(117003.4567, 2500.0), rounded(0.123456, 0.005), rounded(7.0, 0.0)
+    (117000.0, 0.123, 7.0)
+    """
+    return round(value, -floor(log10(step))) + 0.0 if 0.0 < step < _HUGE else value

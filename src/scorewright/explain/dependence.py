@@ -11,7 +11,8 @@ from scipy import stats
 
 from scorewright.domain.explanations import Dependence
 from scorewright.domain.matrix import FeatureColumn
-from scorewright.explain.held_out import Floats, rounded, shown
+from scorewright.domain.measures import rounded
+from scorewright.explain.held_out import Floats, shown
 
 BINS = 10
 MOST_CATEGORIES = 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,8 +51,3 @@ def shown(value: float) -> str:
     ('0', '1250000', '0.25')
     """
     return f"{value + 0.0:.10g}"
-
-
-def rounded(value: float, step: float) -> float:
-    """Round to the largest power of ten not above `step`; a step of nothing, or beyond all reason, leaves the value."""
-    return round(value, -math.floor(math.log10(step))) + 0.0 if 0.0 < step < math.inf else value

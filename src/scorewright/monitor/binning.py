@@ -6,18 +6,17 @@ that neither a count nor an edge is one person's.
 
 from __future__ import annotations
 
-from math import floor, log10
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scorewright.domain.measures import rounded
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 MINIMUM_COUNT = 10
-
-_HUGE = 1e300
 
 
 def pooled_groups(counts: NDArray[Any], at_least: float) -> NDArray[np.intp]:
@@ -47,17 +46,6 @@ def pooled_groups(counts: NDArray[Any], at_least: float) -> NDArray[np.intp]:
         if held >= at_least:
             group, held = group + 1, 0.0
     return np.minimum(groups, max(group - 1, 0))
-
-
-def rounded(value: float, step: float) -> float:
-    """Round to the largest power of ten not above `step`; a step of nothing, or beyond all reason, leaves the value.
-
-    Examples
-    --------
-    >>> rounded(117003.4567, 2500.0), rounded(0.123456, 0.005), rounded(7.0, 0.0)
-    (117000.0, 0.123, 7.0)
-    """
-    return round(value, -floor(log10(step))) + 0.0 if 0.0 < step < _HUGE else value
 
 
 def tail_quantiles(ordered: Floats) -> tuple[float, float]:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scorewright.domain.matrix import FeatureColumn, FeatureMatrix
+from scorewright.domain.measures import rounded
 from scorewright.errors import BundleCorruptError, TrainingError
-from scorewright.monitor.binning import MINIMUM_COUNT, Floats, bin_counts, quantile_edges, rounded, tail_quantiles
+from scorewright.monitor.binning import MINIMUM_COUNT, Floats, bin_counts, quantile_edges, tail_quantiles
 
 FEATURE_BINS = 10
 PD_BINS = 50
