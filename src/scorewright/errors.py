@@ -17,6 +17,7 @@
     |  |- NotFiniteError           data-not-finite
     |  |- AmountsError             data-amounts
     |  |- UnseenCategoryError      data-unseen-category
+    |  |- StoreUnusableError       data-store-unusable
     |  `- UnknownApplicationError  data-unknown-application
     |- TrainingError               training-impossible
     |  `- LeakError                training-leak
@@ -28,10 +29,24 @@
     |  |- NoModelError             registry-no-model
     |  |- RegistryUnusableError    registry-unusable
     |  `- PromotionRefusedError    registry-promotion-refused
+    |- LedgerError
+    |  |- ForgottenError           ledger-forgotten
+    |  |- IdempotencyConflictError ledger-idempotency-conflict
+    |  |- LedgerBusyError          ledger-busy
+    |  |- LedgerTamperedError      ledger-tampered
+    |  |- LedgerUnavailableError   ledger-unavailable
+    |  |- LedgerVersionError       ledger-version
+    |  `- UnknownDecisionError     ledger-unknown-decision
     |- OutputError                 output-unwritable
+    |- ServiceError
+    |  |- OverloadedError          service-overloaded
+    |  |- StoppingError            service-stopping
+    |  `- DeadlineError            service-deadline
     `- RequestError
        |- BodyTooLargeError        request-too-large
+       |- BodyTooSlowError         request-too-slow
        |- BodyNotJsonError         request-not-json
+       |- BodyNotArrowError        request-not-arrow
        `- BodyShapeError           request-shape
 
 Each states the rule, the value that broke it and the remedy, and carries a code that never changes meaning. Outer rooms
@@ -238,6 +253,19 @@ class UnknownApplicationError(DataError):
     code = "data-unknown-application"
 
 
+class StoreUnusableError(DataError):
+    """A client store is absent, damaged, of another portfolio or of a protocol this version does not read."""
+
+    code = "data-store-unusable"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(
+            "A client store must be whole, as it was built, and of a protocol that this version reads.",
+            value,
+            "Build it again with `scorewright store build`.",
+        )
+
+
 class TrainingError(ScorewrightError):
     """The data are readable but nothing can be learnt from them as asked."""
 
@@ -308,10 +336,133 @@ class PromotionRefusedError(RegistryError):
     code = "registry-promotion-refused"
 
 
+class LedgerError(ScorewrightError):
+    """The ledger has no answer, or did not record what it was given."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The ledger cannot be read or written: nothing of what was to be appended is promised."""
+
+    code = "ledger-unavailable"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(
+            "What is decided is recorded before it is answered, so the ledger must be writable.",
+            value,
+            "Check the database's server, space, locks and permissions; repeat the request with its idempotency key.",
+        )
+
+
+class LedgerBusyError(LedgerError):
+    """More waits to be recorded than the ledger accepts at a time."""
+
+    code = "ledger-busy"
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"No more than {waiting} {'entry waits' if waiting == 1 else 'entries wait'} to be recorded.",
+            "one more",
+            "Send it again in a moment.",
+        )
+
+
+class LedgerVersionError(LedgerError):
+    """The ledger's tables have the layout of another version of Scorewright."""
+
+    code = "ledger-version"
+
+
+class LedgerTamperedError(LedgerError):
+    """The ledger was changed by another hand, or is read with another secret than it was written with."""
+
+    code = "ledger-tampered"
+
+    def __init__(self, sequence: int, what: str) -> None:
+        self.sequence = sequence
+        super().__init__(
+            "Every row of the ledger must be as it was appended, under the secret that the ledger is given.",
+            f"at row {sequence}: {what}",
+            "Check the secret; if it is right, keep the database as evidence and restore a backup that verifies.",
+        )
+
+
+class IdempotencyConflictError(LedgerError):
+    """An idempotency key comes back with another request."""
+
+    code = "ledger-idempotency-conflict"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An idempotency key stands for one request of its caller.",
+            "a key that another request has used",
+            "Repeat the very same body, or send a new key.",
+        )
+
+
+class UnknownDecisionError(LedgerError):
+    """No decision of that id is recorded."""
+
+    code = "ledger-unknown-decision"
+
+    def __init__(self, decision: str) -> None:
+        super().__init__(
+            "The decision must be recorded in the ledger.",
+            f"none with the id {decision[:40]!r}",
+            "Check the id; it was answered with the decision.",
+        )
+
+
+class ForgottenError(LedgerError):
+    """The client of a decision was forgotten: what the decision was made from can no longer be read."""
+
+    code = "ledger-forgotten"
+
+    def __init__(self, decision: str) -> None:
+        super().__init__(
+            "The inputs of a decision can be read until its client is forgotten.",
+            f"a forgotten client, in decision {decision[:40]!r}",
+            "Nothing brings them back; the decision's PD, outcome and model stay readable.",
+        )
+
+
 class OutputError(ScorewrightError):
     """A file or folder to be written exists already or cannot be written."""
 
     code = "output-unwritable"
+
+
+class ServiceError(ScorewrightError):
+    """The service does not answer this request now, and nothing was decided for it that its caller was told.
+
+    Parameters
+    ----------
+    retry_after : int
+        Seconds after which asking again makes sense.
+    """
+
+    retry_after: int = 1
+
+    def __init__(self, rule: str, value: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(rule, value, f"Ask again in {retry_after} {'second' if retry_after == 1 else 'seconds'}.")
+
+
+class OverloadedError(ServiceError):
+    """More requests wait than the service lets wait."""
+
+    code = "service-overloaded"
+
+
+class StoppingError(ServiceError):
+    """The service is being stopped and takes no more requests."""
+
+    code = "service-stopping"
+
+
+class DeadlineError(ServiceError):
+    """The answer was not ready in the time that a request may take."""
+
+    code = "service-deadline"
 
 
 class RequestError(ScorewrightError):
@@ -324,10 +475,22 @@ class BodyTooLargeError(RequestError):
     code = "request-too-large"
 
 
+class BodyTooSlowError(RequestError):
+    """The body arrives more slowly than the service waits."""
+
+    code = "request-too-slow"
+
+
 class BodyNotJsonError(RequestError):
     """The body is not JSON."""
 
     code = "request-not-json"
+
+
+class BodyNotArrowError(RequestError):
+    """The body is not a stream of Arrow record batches that can be read safely."""
+
+    code = "request-not-arrow"
 
 
 class BodyShapeError(RequestError):
