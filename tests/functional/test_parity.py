@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import polars as pl
 import pytest
 
 from scorewright.bundle.scorer import Scorer, Scores
+from scorewright.errors import ScorewrightError
 from scorewright.flows.champion import LoadedModel, load_version
 from scorewright.flows.decide import ModelService
 from scorewright.flows.plan import Plan
@@ -104,6 +106,52 @@ def test_every_candidate_decides_one_by_one_as_in_a_batch(home: Path, sample: Pa
     rows = 60
     answers = post_all(model, [bodies.of(row) for row in range(rows)])
     assert_the_same(answers, scores)
+
+
+def with_key(body: dict[str, Any], portfolio: Portfolio, key: int) -> dict[str, Any]:
+    """The same application under another key."""
+    changed = {**body, portfolio.root: {**body[portfolio.root], portfolio.key: key}}
+    for table in portfolio.children(portfolio.root):
+        on = str(portfolio.tables[table].on)
+        changed[table] = [{**row, on: key} for row in body.get(table) or []]
+    return changed
+
+
+def outcome(scorer: Scorer, body: dict[str, Any]) -> object:
+    """What one application gets by itself, to the last bit."""
+    try:
+        return all_bits(scorer.score(scorer.read(body)))
+    except ScorewrightError as error:
+        return type(error), str(error)
+
+
+def all_bits(scores: Scores) -> object:
+    cases = (scores.cases.low, scores.cases.high, scores.cases.thresholds)
+    arrays = (scores.matrix.values, scores.pd, scores.log_odds, scores.decided.codes, scores.decided.broken)
+    money = (scores.known.exposure, scores.known.annuity)
+    return scores.matrix.keys.to_list(), [
+        None if each is None else each.tobytes() for each in (*arrays, *cases, *money)
+    ]
+
+
+def together(scorer: Scorer, bodies: list[dict[str, Any]]) -> list[object]:
+    got = scorer.score_each(bodies)
+    return [(type(each), str(each)) if isinstance(each, ScorewrightError) else all_bits(each) for each in got]
+
+
+def test_posted_together_is_as_posted_alone_whatever_the_keys_and_the_others(home: Path, sample: Path) -> None:
+    scorer = load_version(FolderRegistry(home / "registry"), "home_credit", unseen="null").scorer
+    book = scorer.bundle.contents.portfolio
+    files = Bodies(book, raw_rows(book, sample))
+    posted = [json.loads(files.of(row)) for row in range(48)]
+    bad = [{}, {book.root: {"nothing": 1}}, {**posted[0], "strange": []}, {**posted[1], "bureau": [{"SK_ID_CURR": -1}]}]
+    draw = np.random.default_rng(0)
+    for size, spoilt in ((1, 0), (2, 1), (9, 0), (48, 0), (30, 4)):
+        chosen = [with_key(posted[row], book, int(draw.integers(1, 4))) for row in draw.integers(0, len(posted), size)]
+        for body in bad[:spoilt]:
+            chosen.insert(int(draw.integers(0, len(chosen))), body)
+        assert together(scorer, chosen) == [outcome(scorer, body) for body in chosen]
+    assert scorer.score_each([]) == []
 
 
 @pytest.mark.real

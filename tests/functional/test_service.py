@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
+from scorewright.domain.access import Caller, Stranger
 from scorewright.domain.decisions import (
     INCLUDES,
     NOTHING,
@@ -49,7 +50,8 @@ from scorewright.errors import (
     UnknownApplicationError,
     UnseenCategoryError,
 )
-from scorewright.serve.access import Caller
+from scorewright.serve.access.roles import missing_routes
+from scorewright.serve.access.seam import NOTHING_BROUGHT, Authenticator
 from scorewright.serve.app import create_app
 from scorewright.serve.settings import ServiceSettings
 
@@ -496,16 +498,20 @@ def test_a_body_is_not_read_before_the_key() -> None:
 
 
 def test_another_way_of_signing_in_can_be_handed_in() -> None:
-    class Badge:
+    class Badge(Authenticator):
         schemes: Mapping[str, Mapping[str, Any]] = {"badge": {"type": "apiKey", "in": "header", "name": "X-Badge"}}
 
-        async def authenticate(self, headers: Mapping[str, str]) -> Caller | None:
-            return Caller("guard") if headers.get("x-badge") == "blue" else None
+        async def identify(self, headers: Mapping[str, str]) -> Caller | Stranger:
+            return Caller("guard", frozenset({"admin"})) if headers.get("x-badge") == "blue" else NOTHING_BROUGHT
 
     app = create_app(FakeService(), ServiceSettings(), Badge())
     problem(Client(app).get("/v1/model"), 401, "request-unauthenticated")
     assert Client(app, **{"X-Badge": "blue"}).get("/v1/model").status_code == 200
     assert app.openapi()["components"]["securitySchemes"] == Badge.schemes
+
+
+def test_every_running_route_stands_in_the_table_of_roles(client: Client) -> None:
+    assert missing_routes(client.app.routes) == []
 
 
 # What every answer wears
@@ -588,7 +594,7 @@ def test_answers_are_as_the_document_says(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
 def test_every_refusal_of_a_decision_is_documented(path: str) -> None:
     responses = keyed().get("/openapi.json").json()["paths"][path]["post"]["responses"]
-    assert set(responses) == {"200", "400", "401", "413", "415", "422", "500", "503"}
+    assert set(responses) == {"200", "400", "401", "403", "413", "415", "422", "429", "500", "503"}
     assert all("application/problem+json" in told["content"] for status, told in responses.items() if status != "200")
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scorewright.features.compile import compile_features
 from scorewright.features.encoding import Encoder, learn_columns
 from scorewright.features.engine import FeatureEngine
-from scorewright.features.expressions import Expression
+from scorewright.features.expressions import Expression, portfolio_expressions
 from scorewright.tables.contract import infer_contract
 from scorewright.tables.loading import load_tables, open_data, restrict
 from scorewright.tables.portfolio import Portfolio, load_portfolio, portfolio_from_files, shipped_portfolios
@@ -164,6 +164,26 @@ def test_a_batch_changes_no_bit(book: Portfolio, tables: dict[str, pl.DataFrame]
     assert matrix.of(some(book, tables, order)).tobytes() == whole[order].tobytes()
     for row in order:
         assert matrix.of(some(book, tables, [row])).tobytes() == whole[[row]].tobytes()
+
+
+def engines_agree(book: Portfolio, tables: Tables) -> bool:
+    """Whether prepared programs and queries give the same features, to the last bit."""
+    engine = FeatureEngine(book, compile_features(book, infer_contract(book, tables), portfolio_expressions(book)))
+    few, many = engine._prepared(tables).compute_all(tables), engine._queried(tables)
+    same = bits(few.features) == bits(many.features) and bits(few.extra) == bits(many.extra)
+    return same and few.features.columns == many.features.columns
+
+
+@given(portfolios(), books())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_programs_give_the_bits_of_queries(book: Portfolio, tables: dict[str, pl.DataFrame]) -> None:
+    assert engines_agree(book, tables)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 60])
+def test_programs_give_the_bits_of_queries_on_many_rows(rows: int) -> None:
+    book, tables = random_book(rows, seed=rows, key=pl.Int64())
+    assert engines_agree(book, tables)
 
 
 @st.composite
@@ -322,6 +342,15 @@ def test_shipped_features_on_real_data_depend_on_one_application_alone(name: str
         for table, frame in tables.items()
     }
     assert close(matrix.of(shuffled), whole)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", shipped_portfolios())
+def test_programs_give_the_bits_of_queries_on_real_data(name: str, real_data: Path) -> None:
+    book, tables, _ = real(name, real_data)
+    assert engines_agree(book, tables)
+    for row in range(0, tables[book.root].height, 8):
+        assert engines_agree(book, some(book, tables, [row]))
 
 
 def test_the_star_is_tested_with_a_book_that_has_one() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from scorewright.bundle.contents import Bundle, Contents
 from scorewright.bundle.folder import AGAIN
 from scorewright.decision.cases import Cases, Decided
-from scorewright.decision.declared import Interval, cases_of, declared_policy
+from scorewright.decision.declared import Interval, cases_of, declared_policy, of_rows
 from scorewright.decision.referral import Straddle
 from scorewright.domain.matrix import FeatureMatrix
-from scorewright.errors import BundleCorruptError
+from scorewright.errors import BundleCorruptError, ScorewrightError
 from scorewright.features.compile import compile_features
 from scorewright.features.encoding import Encoder, declared_categories
 from scorewright.features.engine import FeatureEngine
 from scorewright.features.expressions import Particulars, particulars, portfolio_expressions
+from scorewright.features.few import ComputedFew
 from scorewright.models.venn_abers import VennAbers
 from scorewright.tables.loading import Sealed
 from scorewright.tables.portfolio import UnseenCategory
@@ -51,6 +52,11 @@ class Scores:
     decided: Decided
     known: Particulars
     log_odds: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.intp]) -> Scores:
+        """Return the given applications, in the given order."""
+        parts = self.matrix.take(rows), self.cases.take(rows), self.decided.take(rows), of_rows(self.known, rows)
+        return Scores(*parts, self.log_odds[rows])
 
     @property
     def pd(self) -> NDArray[np.float64]:
@@ -95,6 +101,10 @@ class Scorer:
         """Check one application posted as raw rows by table (see `scorewright.tables.rows`)."""
         return self._rows.read(body)
 
+    def read_many(self, bodies: Sequence[Mapping[str, Any]]) -> Tables:
+        """Check applications posted by several callers, as one set of tables (see `RowReader.read_together`)."""
+        return self._rows.read_together(bodies)
+
     def score(self, applications: Tables) -> Scores:
         """Score n applications given as checked tables.
 
@@ -110,12 +120,36 @@ class Scorer:
         contents = self.bundle.contents
         keys = applications[contents.portfolio.root][contents.portfolio.key]
         computed = self._engine.compute_all(applications)
-        matrix = self._encoder.encode(computed.features, keys)
+        features = computed if isinstance(computed, ComputedFew) else computed.features
+        matrix = self._encoder.encode(features, keys)
         log_odds = contents.model.log_odds(matrix.values)
         pd = contents.calibration.pd(log_odds)
         known = particulars(contents.portfolio, computed.extra)
         cases = cases_of(contents.policy, pd, known, _interval(contents, log_odds, pd))
         return Scores(matrix, cases, contents.policy.decide(cases), known, log_odds)
+
+    def score_each(self, bodies: Sequence[Mapping[str, Any]]) -> list[Scores | ScorewrightError]:
+        """Read and score applications posted by several callers, together.
+
+        Each is scored as it would be alone, to the last bit, whatever the others hold: bodies may use the same keys,
+        and one that is refused fails by itself.
+
+        Returns
+        -------
+        list, one per body
+            Scores of the one application, or why it was refused.
+        """
+        if not bodies:
+            return []
+        try:
+            together = self.score(self._rows.read_together(bodies))
+        except ScorewrightError as error:
+            if len(bodies) == 1:
+                return [error]
+            # Halves are tried again, so that few bad bodies do not make all the good ones be scored one by one.
+            middle = len(bodies) // 2
+            return [*self.score_each(bodies[:middle]), *self.score_each(bodies[middle:])]
+        return [together.take(np.array([row])) for row in range(len(bodies))]
 
     def contributions(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """How far each feature moves each score, shape (n, p + 1); the last column is the base value.

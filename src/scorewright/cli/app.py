@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scorewright import __version__
-from scorewright.cli import explaining, leaks, learn, operate, reporting, simulate, training, use
+from scorewright.cli import explaining, keys, leaks, learn, operate, reporting, simulate, training, use
 from scorewright.cli.console import show_error, tell
 from scorewright.cli.exits import INTERRUPTED, exit_code
 from scorewright.cli.manual import manual
@@ -48,7 +48,7 @@ def scorewright(
 
 
 app.callback(help=manual(scorewright))(scorewright)
-for room in (learn, leaks, training, use, explaining, reporting, operate, simulate):
+for room in (learn, leaks, training, use, keys, explaining, reporting, operate, simulate):
     room.add_verbs(app)
 
 

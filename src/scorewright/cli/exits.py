@@ -15,6 +15,8 @@ EXIT_CODES: dict[type[errors.ScorewrightError], int] = {
     errors.RegistryError: 8,
     errors.OutputError: 9,
     errors.RequestError: 10,
+    errors.ServiceError: 11,
+    errors.LedgerError: 12,
 }
 
 #: ``scorewright drift`` found that the applications have changed. Not an error, but a script must see it.

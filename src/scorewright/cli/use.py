@@ -86,8 +86,9 @@ def serve(
     """Serve decisions over HTTP with the champion.
 
     POST /v1/decisions takes one application as raw rows by table; GET /v1/example gives one to begin with, and
-    /openapi.json describes it all. SCOREWRIGHT_API_KEY sets the key that callers must bring; without it the service
-    listens on loopback only, with a key made for this run. Prints the address, the key and a call to paste.
+    /openapi.json describes it all. Callers bring a key of SCOREWRIGHT_KEYS_FILE, which the verb keys writes, a token of
+    SCOREWRIGHT_OIDC_ISSUER, or the one SCOREWRIGHT_API_KEY; without any of these the service listens on loopback only,
+    with a key made for this run. Prints the address, the key and a call to paste.
 
     Example: [bold]scorewright serve --port 8000[/bold]
     """
@@ -99,20 +100,22 @@ def serve(
 
     settings = load_settings(host=host, port=port)
     made = None
-    if settings.api_key is None and is_loopback(settings.host):
+    if not settings.has_credentials and is_loopback(settings.host):
         made = secrets.token_urlsafe(24)
         settings = load_settings(host=host, port=port, api_key=SecretStr(made))
     tell("Loading the model ...")
     app = workbench().service(portfolio, model, settings)
-    run(app, settings, lambda address: _announce(address, made))
+    run(app, settings, lambda address: _announce(address, made, shared=settings.api_key is not None))
 
 
-def _announce(address: str, made: str | None) -> None:
+def _announce(address: str, made: str | None, *, shared: bool) -> None:
     """Say where and how to ask. A key of the operator's own is not repeated: this may end in a log."""
-    header = f"-H 'Authorization: Bearer {made}'" if made else '-H "Authorization: Bearer $SCOREWRIGHT_API_KEY"'
+    own = "$SCOREWRIGHT_API_KEY" if shared else "$KEY"
+    header = f"-H 'Authorization: Bearer {made}'" if made else f'-H "Authorization: Bearer {own}"'
+    whose = "the one in SCOREWRIGHT_API_KEY" if shared else "the caller's own, here as KEY, with the role integrator"
     say(
         f"Serving on {address} until Ctrl-C.",
-        f"Key for this run: {made}" if made else "Key: the one in SCOREWRIGHT_API_KEY.",
+        f"Key for this run: {made}" if made else f"Key: {whose}.",
         "",
         "Ask for a decision on a made-up application:",
         f"  curl -s {header} {address}/v1/example |",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scorewright.domain.matrix import FeatureColumn, FeatureKind, FeatureMatrix
 from scorewright.errors import PortfolioError, UnseenCategoryError
+from scorewright.features.few import ComputedFew
 from scorewright.features.monotone import Sign
 from scorewright.features.plan import CompiledFeatures, Projection
 from scorewright.tables.contract import hardly_repeats
@@ -17,6 +18,9 @@ from scorewright.tables.portfolio import Portfolio, UnseenCategory
 
 #: More categories than this are an identifier or free text, from which nothing general can be learnt.
 MOST_CATEGORIES = 1000
+
+#: Up to so many values are looked up one by one: a query would take longer.
+_FEW = 256
 
 _LEAVE_OUT = "List its column under `never` or `identifiers`, or group its values in SQL."
 
@@ -106,7 +110,7 @@ class Encoder:
         self._numeric_places = [place[name] for name in self._numeric]
         self._category_places = {name: place[name] for name in self._positions}
 
-    def encode(self, features: pl.DataFrame, keys: pl.Series) -> FeatureMatrix:
+    def encode(self, features: pl.DataFrame | ComputedFew, keys: pl.Series) -> FeatureMatrix:
         """Encode n applications.
 
         A number that is not finite (a division by zero, a logarithm of nothing) is missing. Zero has no sign.
@@ -116,21 +120,23 @@ class Encoder:
         UnseenCategoryError
             A category is new and the rule is "refuse".
         """
-        values = np.empty((features.height, len(self.columns)), dtype=np.float64)
+        values = np.empty((len(keys), len(self.columns)), dtype=np.float64)
         if self._numeric:
-            numbers = features.select(pl.col(self._numeric).cast(pl.Float64)).to_numpy()
+            numbers = _numbers(features, self._numeric)
             values[:, self._numeric_places] = np.where(np.isfinite(numbers), numbers + 0.0, np.nan)
         for name, place in self._category_places.items():
-            values[:, place] = self._encoded(features[name])
+            text = features.text(name) if isinstance(features, ComputedFew) else features[name]
+            values[:, place] = self._encoded(text)
         return FeatureMatrix(keys, self.columns, values)
 
     def _encoded(self, column: pl.Series) -> NDArray[np.float64]:
         positions = self._positions[column.name]
-        if len(column) == 1:
-            found = [positions.get(value, -1.0) if value is not None else np.nan for value in column.cast(pl.String)]
+        text = column if column.dtype == pl.String else column.cast(pl.String)
+        if len(text) <= _FEW:
+            found = [positions.get(value, -1.0) if value is not None else np.nan for value in text.to_list()]
             codes = np.array(found, dtype=np.float64)
         else:
-            codes = _looked_up(column.cast(pl.String), positions)
+            codes = _looked_up(text, positions)
         if (codes < 0).any():
             self._refuse(column, codes)
             codes[codes < 0] = np.nan
@@ -146,6 +152,12 @@ class Encoder:
         known = next(c for c in self.columns if c.name == column.name)
         names = known.sources if len(known.sources) == 1 else (known.name,)
         raise UnseenCategoryError(names[0], sorted(unseen.unique().to_list()), known.categories, len(unseen))
+
+
+def _numbers(features: pl.DataFrame | ComputedFew, names: Sequence[str]) -> NDArray[np.float64]:
+    if isinstance(features, ComputedFew):
+        return features.numbers(names)
+    return features.select(pl.col(names).cast(pl.Float64)).to_numpy()
 
 
 def _looked_up(column: pl.Series, positions: dict[str, float]) -> NDArray[np.float64]:

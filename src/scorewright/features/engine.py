@@ -10,15 +10,18 @@ import polars as pl
 from polars.exceptions import PanicException
 
 from scorewright.errors import FeatureSqlError
+from scorewright.features.few import BESIDE, ComputedFew, FewApplications, RepeatedKeysError
 from scorewright.features.plan import CompiledFeatures, CompiledTable, Projection
+from scorewright.features.prepared import PARENT
 from scorewright.features.rewriting import ZERO, storage
 from scorewright.tables.portfolio import Portfolio
-from scorewright.tables.types import Tables
+from scorewright.tables.types import OWNER, Tables
 
-#: Position of the parent's row; it cannot clash with a raw column, which SQL could not name.
-_PARENT = "\x00parent"
-#: Before the name of what is computed beside the matrix, so that it cannot clash with a feature.
-_BESIDE = "\x00beside "
+#: Up to so many applications, with so many rows in all, planning queries would take longer than running programs.
+_FEW_APPLICATIONS, _FEW_ROWS = 64, 50_000
+_SIMPLE = frozenset({pl.Float64, pl.Int64, pl.String, pl.Boolean, pl.Date})
+#: Kinds of tables, by the types of their columns, that programs are kept for.
+_MOST_PROGRAMS = 8
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class FeatureEngine:
         inherited = self._names[len(features.tables[portfolio.root].outputs) :]
         # The zeros give as many rows to an expression that reads no column.
         self._always = [pl.col(ZERO), *map(pl.col, inherited)]
-        self._extra = [replace(p, expression=p.expression.alias(_BESIDE + p.name)) for p in features.extra]
-        self._beside = [pl.col(_BESIDE + p.name).alias(p.name) for p in features.extra]
+        self._extra = [replace(p, expression=p.expression.alias(BESIDE + p.name)) for p in features.extra]
+        self._few: dict[object, FewApplications] = {}
+        self._beside = [pl.col(BESIDE + p.name).alias(p.name) for p in features.extra]
 
     def compute(self, tables: Tables) -> pl.DataFrame:
         """Compute every feature of the matrix.
@@ -82,11 +86,32 @@ class FeatureEngine:
         """
         return self.compute_all(tables).features
 
-    def compute_all(self, tables: Tables) -> Computed:
+    def compute_all(self, tables: Tables) -> Computed | ComputedFew:
         """Compute the features of the matrix and, in the same pass, what was compiled beside it.
 
-        Parameters and errors are those of `compute`.
+        Few applications are computed by prepared programs (`scorewright.features.few`), many by queries: the bits are
+        the same. Parameters and errors are those of `compute`.
         """
+        held = [tables[name].height for name in self._features.tables if name in tables]
+        if tables[self._portfolio.root].height <= _FEW_APPLICATIONS and sum(held) <= _FEW_ROWS:
+            try:
+                return self._prepared(tables).compute_all(tables)
+            except (RepeatedKeysError, PanicException):
+                pass
+        return self._queried(tables)
+
+    def _prepared(self, tables: Tables) -> FewApplications:
+        """Find the programs for tables of such types, or prepare them."""
+        frames = {name: tables[name] for name in self._features.tables if name in tables}
+        kind = tuple((name, *frame.columns, *map(_type, frame.dtypes)) for name, frame in frames.items())
+        if kind not in self._few:
+            if len(self._few) >= _MOST_PROGRAMS:
+                self._few = {}
+            schemas = {name: dict(frame.schema) for name, frame in frames.items()}
+            self._few[kind] = FewApplications(self._portfolio, self._features, schemas)
+        return self._few[kind]
+
+    def _queried(self, tables: Tables) -> Computed:
         root = self._portfolio.root
         compiled = self._features.tables[root]
         frame = self._staged(_with_zero(self._with_children(root, tables[root], tables)), compiled)
@@ -119,28 +144,31 @@ class FeatureEngine:
         rows = tables.get(compiled.table)
         if rows is None or compiled.on is None:
             return _nothing(compiled, parent.height)
-        gathered = self._gathered(compiled, rows, parent[compiled.on])
+        gathered = self._gathered(compiled, rows, parent)
         complete = self._staged(_with_zero(self._with_children(compiled.table, gathered, tables)), compiled)
         # A column with one value for all rows may be held as that one value, on which Polars breaks under GROUP BY.
-        grouped = pl.DataFrame(complete.get_columns()).group_by(_PARENT, maintain_order=True)
+        grouped = pl.DataFrame(complete.get_columns()).group_by(PARENT, maintain_order=True)
         groups = self._run(compiled.table, compiled.outputs, grouped.agg)
         return _spread(compiled, groups, parent.height)
 
-    def _gathered(self, compiled: CompiledTable, rows: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
+    def _gathered(self, compiled: CompiledTable, rows: pl.DataFrame, parent: pl.DataFrame) -> pl.DataFrame:
         """Rows that belong to a row of the parent, sorted by its position; the sorted flag makes groups slices."""
-        on, key = str(compiled.on), self._portfolio.tables[compiled.table].key
-        chosen = rows[list(dict.fromkeys([on, *compiled.columns, *([key] if key else [])]))]
-        if len(keys) == 1:
-            own = chosen.filter(chosen[on] == keys[0])
-            return own.hstack([pl.Series(_PARENT, np.zeros(own.height, dtype=np.uint32)).set_sorted()])
-        positions = pl.DataFrame([keys.alias(on), pl.Series(_PARENT, np.arange(len(keys), dtype=np.uint32))])
-        joined = chosen.join(positions, on=on, how="inner", maintain_order="left")
-        return joined.sort(_PARENT, maintain_order=True)
+        key = self._portfolio.tables[compiled.table].key
+        tie = [str(compiled.on), *([OWNER] if OWNER in rows.columns else [])]
+        chosen = rows[list(dict.fromkeys([*tie, *compiled.columns, *([key] if key else [])]))]
+        positions = parent[tie].hstack([pl.Series(PARENT, np.arange(parent.height, dtype=np.uint32))])
+        joined = chosen.join(positions, on=tie, how="inner", maintain_order="left")
+        return joined.sort(PARENT, maintain_order=True)
 
     def _staged(self, frame: pl.DataFrame, compiled: CompiledTable) -> pl.DataFrame:
         for stage in compiled.stages:
             frame = self._run(compiled.table, stage, frame.with_columns)
         return frame
+
+
+def _type(dtype: pl.DataType) -> object:
+    """Tell types apart, faster than Polars compares them."""
+    return dtype.__class__ if dtype.__class__ in _SIMPLE else str(dtype)
 
 
 def _breaks(projection: Projection, run: Callable[[list[pl.Expr]], pl.DataFrame]) -> bool:
@@ -156,8 +184,8 @@ def _spread(compiled: CompiledTable, groups: pl.DataFrame, parents: int) -> pl.D
     if groups.is_empty():
         return _nothing(compiled, parents)
     if groups.height < parents:
-        every = pl.DataFrame([pl.Series(_PARENT, np.arange(parents, dtype=np.uint32))])
-        groups = every.join(groups, on=_PARENT, how="left", maintain_order="left")
+        every = pl.DataFrame([pl.Series(PARENT, np.arange(parents, dtype=np.uint32))])
+        groups = every.join(groups, on=PARENT, how="left", maintain_order="left")
     return groups[[p.name for p in compiled.outputs]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,13 +15,16 @@ from starlette.middleware import Middleware
 from scorewright import __version__
 from scorewright.errors import BodyTooLargeError, ScorewrightError
 from scorewright.serve import documents, problems
-from scorewright.serve.access import choose_authenticator
+from scorewright.serve.access.audit import AccessAudit, log_denied
+from scorewright.serve.access.choosing import choose_guard
+from scorewright.serve.access.headers import SecurityHeaders, cross_origin
 from scorewright.serve.envelope import Envelope, error_log, problem_response
 from scorewright.serve.routes import Door, keyed_routes, open_routes
 
 if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
 
+    from scorewright.domain.access import AccessEvent
     from scorewright.domain.decisions import DecisionService
     from scorewright.serve.access import Authenticator
     from scorewright.serve.settings import ServiceSettings
@@ -38,7 +42,7 @@ SILENT: TelemetryConfig = {
 class ServiceApp(FastAPI):
     """FastAPI whose OpenAPI document also tells what types cannot: problems, keys and an example of this very model."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, audit: Callable[[AccessEvent], None]) -> None:
         super().__init__(
             title="Scorewright",
             version=__version__,
@@ -48,7 +52,12 @@ class ServiceApp(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            middleware=[Middleware(Envelope)],
+            middleware=[
+                Middleware(SecurityHeaders, door.settings.trusted_proxies),
+                Middleware(Envelope),
+                Middleware(AccessAudit, audit),
+                *cross_origin(door.settings.cors_origins),
+            ],
             exception_handlers={
                 ScorewrightError: _on_error,
                 HTTPException: _on_refusal,
@@ -61,7 +70,7 @@ class ServiceApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document, with an example if a model is loaded."""
-        schemes = self.door.authenticator.schemes
+        schemes = self.door.guard.authenticator.schemes
         try:
             example = self.door.service.example()
         except ScorewrightError:
@@ -70,7 +79,10 @@ class ServiceApp(FastAPI):
 
 
 def create_app(
-    service: DecisionService, settings: ServiceSettings, authenticator: Authenticator | None = None
+    service: DecisionService,
+    settings: ServiceSettings,
+    authenticator: Authenticator | None = None,
+    audit: Callable[[AccessEvent], None] = log_denied,
 ) -> ServiceApp:
     """Build the service around what decides.
 
@@ -82,16 +94,18 @@ def create_app(
     settings : ServiceSettings
         Limits, address and key.
     authenticator : Authenticator, optional
-        Who is admitted to ``/v1``. By default, whoever brings the settings' key; everyone if there is none and the
+        Who recognises callers. By default what the settings ask for; everyone is admitted if that is nothing and the
         address is loopback.
+    audit : callable, optional
+        Takes what is to be written down of each request, before its answer begins. By default denials are logged.
 
     Raises
     ------
     SettingsError
-        Other machines could reach the service without a key.
+        Other machines could reach the service without keys or an identity provider.
     """
-    door = Door(service, settings, authenticator or choose_authenticator(settings), CapacityLimiter(1))
-    app = ServiceApp(door)
+    door = Door(service, settings, choose_guard(settings, authenticator), CapacityLimiter(1))
+    app = ServiceApp(door, audit)
     app.include_router(open_routes(door))
     app.include_router(keyed_routes(door))
     return app

@@ -19,6 +19,7 @@ from scorewright.errors import (
 )
 from scorewright.serve import problems
 from scorewright.serve.access import CHALLENGE
+from scorewright.serve.access.guard import TOLD
 from scorewright.serve.bodies import CHANGES, ROOT
 
 DECISIONS = "/v1/decisions"
@@ -82,7 +83,8 @@ def unknown_part(name: str) -> str:
 
 NO_MODEL = problems.from_error(NoModelError("A model must be loaded.", "none", "Promote one."))
 FAILED = problems.unexpected()
-NO_KEY = problems.from_status(401, "no key, or another one")
+NO_KEY = problems.from_status(401, TOLD[401])
+DENIED = tuple(problems.from_status(status, TOLD[status]) for status in (403, 429))
 _NOT_JSON = BodyNotJsonError("The body must be JSON in UTF-8.", "NaN", "See GET /v1/example.")
 _NOT_SHAPE = BodyShapeError("A row must be an object.", "'bureau'[0] is a list", "See GET /v1/example.")
 _TOO_LARGE = BodyTooLargeError("A body must have at most 2097152 bytes.", "more", "Send one application per request.")
@@ -138,10 +140,12 @@ def _demand_key(full: dict[str, Any], schemes: Mapping[str, Mapping[str, Any]]) 
     full["components"]["securitySchemes"] = {name: dict(scheme) for name, scheme in schemes.items()}
     refusal = documented(NO_KEY)[NO_KEY.status]
     refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string", "const": CHALLENGE}}}
+    denied = {str(status): answer for status, answer in documented(*DENIED).items()}
+    denied["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}}
     for path, operations in full["paths"].items():
         for operation in operations.values() if path.startswith("/v1/") else ():
             operation["security"] = [{name: []} for name in schemes]
-            operation["responses"][str(NO_KEY.status)] = refusal
+            operation["responses"] |= {str(NO_KEY.status): refusal, **denied}
 
 
 def _a_change(example: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 import uuid
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
@@ -14,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from scorewright.serve import problems
+from scorewright.serve.access.headers import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 access_log = logging.getLogger("scorewright.serve.access")
 error_log = logging.getLogger("scorewright.serve.error")
 
-HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-)
 CLIENT_LEFT = 499
 
 

@@ -18,14 +18,13 @@ from pydantic_core import to_json
 
 from scorewright.domain.decisions import INCLUDES
 from scorewright.serve import answers, bodies, documents
-from scorewright.serve.access import CHALLENGE
 from scorewright.serve.documents import JSON
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from scorewright.domain.decisions import DecisionService, Include
-    from scorewright.serve.access import Authenticator
+    from scorewright.serve.access.guard import Guard
     from scorewright.serve.settings import ServiceSettings
 
 T = TypeVar("T")
@@ -37,19 +36,12 @@ class Door:
 
     service: DecisionService
     settings: ServiceSettings
-    authenticator: Authenticator
+    guard: Guard
     worker: CapacityLimiter
 
     async def work(self, task: Callable[[], T]) -> T:
         """Run a task in the worker thread, after those that came before it."""
         return await run_sync(task, limiter=self.worker)
-
-    async def admit(self, request: Request) -> None:
-        """Turn away, before its body is read, a request that brings no key or another one."""
-        caller = await self.authenticator.authenticate(request.headers)
-        if caller is None:
-            raise HTTPException(401, "no key, or another one", {"WWW-Authenticate": CHALLENGE})
-        request.state.caller = caller
 
     async def read(self, request: Request) -> bytes:
         """Read the body of a request."""
@@ -75,7 +67,7 @@ class Door:
 
 def open_routes(door: Door) -> APIRouter:
     """Return the routes that need no key: they tell nothing of anyone."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(door.guard.admit)])
 
     @router.get("/healthz", response_model=answers.HealthAnswer, summary="Does the process answer?")
     async def healthz() -> Response:
@@ -98,7 +90,7 @@ def open_routes(door: Door) -> APIRouter:
 def keyed_routes(door: Door) -> APIRouter:
     """Return the routes that need the key, where there is one."""
     fallible = documents.documented(documents.NO_MODEL, documents.FAILED)
-    router = APIRouter(dependencies=[Depends(door.admit)], responses=fallible)
+    router = APIRouter(dependencies=[Depends(door.guard.admit)], responses=fallible)
     refused = documents.documented(*documents.REFUSED_BODIES)
     asked = {"requestBody": documents.BODY, "parameters": [documents.INCLUDE]}
     supposed = {"requestBody": documents.SIMULATION_BODY, "parameters": [documents.INCLUDE]}

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from scorewright.errors import BodyShapeError, ColumnsError, NotFiniteError, OrphanRowsError
-from scorewright.tables.door import admit, check_keys, number_rows, sealed_layout, without_sentinels
+from scorewright.errors import BodyShapeError, ColumnsError, DuplicateKeysError, NotFiniteError, OrphanRowsError
+from scorewright.tables.door import admit, number_rows, sealed_layout, without_sentinels
 from scorewright.tables.holding import hold_categories, known_categories
 from scorewright.tables.loading import Sealed
-from scorewright.tables.portfolio import Portfolio
-from scorewright.tables.types import ColumnType, Tables
+from scorewright.tables.portfolio import ROW_KEY, Portfolio
+from scorewright.tables.types import OWNER, ColumnType, Tables
 
 Row = Mapping[str, Any]
 
@@ -53,6 +54,10 @@ class RowReader:
         self._emptied = {
             table: without_sentinels(portfolio.tables[table], each) for table, each in self._schemas.items()
         }
+        self._dates = {
+            table: frozenset(name for name, dtype in schema.items() if dtype.is_temporal())
+            for table, schema in self._schemas.items()
+        }
         self._layouts = {
             table: sealed_layout(portfolio, table, columns, sealed.used.get(table, frozenset()))
             for table, columns in sealed.contract.tables.items()
@@ -79,6 +84,45 @@ class RowReader:
         DataError
             The rows break the contract.
         """
+        checked = self._checked(body)
+        tables = {table: self._converted(table, rows) for table, rows in checked.items()}
+        root = self._portfolio.root
+        tables[root] = self._keyed(tables[root])
+        self._check(tables)
+        return tables
+
+    def read_together(self, bodies: Sequence[Mapping[str, Any]]) -> Tables:
+        """Check and convert applications of several callers, who may use the same keys.
+
+        Returns
+        -------
+        mapping of str to DataFrame
+            Rows of all, in the order of the bodies, and under `OWNER` the number of each row's body. Rows of different
+            bodies never belong together, whatever their keys.
+
+        Raises
+        ------
+        BodyShapeError, DataError
+            A body is refused; which one, only `read` tells.
+        """
+        checked = [self._checked(body) for body in bodies]
+        root = self._portfolio.root
+        tables = {}
+        for table in checked[0]:
+            rows = [row for each in checked for row in each[table]]
+            owners = np.repeat(np.arange(len(checked)), [len(each[table]) for each in checked])
+            frame = self._converted(table, rows)
+            tables[table] = frame.with_columns(pl.Series(OWNER, owners))
+        # Where rows are numbered, each application is the first of its body.
+        alone = self._keyed(tables[root])
+        tables[root] = (
+            alone.with_columns(pl.lit(0).alias(ROW_KEY).cast(pl.Int64)) if self._portfolio.numbered else alone
+        )
+        self._check(tables)
+        return tables
+
+    def _checked(self, body: Mapping[str, Any]) -> dict[str, Sequence[Row]]:
+        """Check the shape of one body and the types of its rows, by table."""
         root = self._portfolio.root
         self._refuse_unknown_tables(body)
         row = body.get(root)
@@ -86,12 +130,11 @@ class RowReader:
             raise BodyShapeError(
                 f"The body needs one object under {root!r}.", f"{_kind(row)}", "Send its raw columns there."
             )
-        tables = {root: self._keyed(self._frame(root, [row]))}
+        checked = {root: self._typed(root, [row])}
         for table in self._columns:
             if table != root:
-                tables[table] = self._frame(table, self._tied(table, body.get(table) or [], row))
-        self._check(tables)
-        return tables
+                checked[table] = self._typed(table, self._tied(table, body.get(table) or [], row))
+        return checked
 
     def _refuse_unknown_tables(self, body: Mapping[str, Any]) -> None:
         unknown = sorted(_printable(name) for name in body if name not in self._portfolio.tables)
@@ -106,7 +149,7 @@ class RowReader:
         key = self._portfolio.key
         if self._portfolio.tables[self._portfolio.root].key is None:
             return number_rows(self._portfolio, application)
-        if application[key][0] is None:
+        if application[key].null_count():
             raise ColumnsError(self._portfolio.root, missing=[key], hint="Send the application's own key.")
         return application
 
@@ -121,7 +164,8 @@ class RowReader:
         key = application.get(str(spec.on))
         return [row if spec.on in row else {**row, str(spec.on): key} for row in rows]
 
-    def _frame(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
+    def _typed(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
+        """Check names and types of rows."""
         layout, columns = self._layouts[table], self._columns[table]
         names = dict.fromkeys(name for row in rows for name in row)
         unknown = [name for name in names if name not in layout.known]
@@ -133,8 +177,7 @@ class RowReader:
         }
         if missing or unknown or mistyped:
             raise ColumnsError(table, missing, [_printable(name) for name in unknown], mistyped)
-        converted = self._converted(table, self._finite(table, rows))
-        return hold_categories(table, converted, self._known[table], self._unseen)
+        return self._finite(table, rows)
 
     def _finite(self, table: str, rows: Sequence[Row]) -> Sequence[Row]:
         """Empty NaN and refuse infinity, as the door does: JSON has neither, but 1e999 becomes one where it is read."""
@@ -157,15 +200,24 @@ class RowReader:
     def _converted(self, table: str, rows: Sequence[Row]) -> pl.DataFrame:
         """Convert checked rows as the door converts files."""
         schema, spec = self._schemas[table], self._portfolio.tables[table]
-        dates = {name for name, dtype in schema.items() if dtype.is_temporal()}
+        dates = self._dates[table]
         if dates:
             written = {name: pl.String() if name in dates else dtype for name, dtype in schema.items()}
-            return admit(table, pl.from_dicts(rows, schema=written, strict=False), spec, self._layouts[table])
-        frame = pl.from_dicts(rows, schema=schema, strict=False)
-        return frame.with_columns(self._emptied[table]) if self._emptied[table] else frame
+            frame = admit(table, pl.from_dicts(rows, schema=written, strict=False), spec, self._layouts[table])
+        else:
+            frame = pl.from_dicts(rows, schema=schema, strict=False)
+            frame = frame.with_columns(self._emptied[table]) if self._emptied[table] else frame
+        return hold_categories(table, frame, self._known[table], self._unseen)
 
     def _check(self, tables: Tables) -> None:
-        check_keys(self._portfolio, tables)
+        """Check keys and ties. Where bodies stand together, so that a key is one of its body."""
+        for name, frame in tables.items():
+            key = self._portfolio.key if name == self._portfolio.root else self._portfolio.tables[name].key
+            if key is not None and key in frame.columns:
+                keys = self._keys(frame, key)
+                known = {each for each in keys if each[-1] is not None}
+                if len(known) < len(keys):
+                    raise DuplicateKeysError(name, key, len(keys) - len(known))
         for name, frame in tables.items():
             parent = self._portfolio.tables[name].parent
             if parent in tables and frame.height:
@@ -173,11 +225,14 @@ class RowReader:
 
     def _refuse_orphans(self, name: str, frame: pl.DataFrame, parent: pl.DataFrame) -> None:
         spec = self._portfolio.tables[name]
-        tie, keys = frame[str(spec.on)], parent[str(spec.on)]
-        belongs = tie == keys[0] if parent.height == 1 else tie.is_in(keys.implode())
-        rows = frame.height - int(belongs.sum())
+        known = {each for each in self._keys(parent, str(spec.on)) if each[-1] is not None}
+        rows = sum(each not in known for each in self._keys(frame, str(spec.on)))
         if rows:
             raise OrphanRowsError(name, str(spec.parent), str(spec.on), rows)
+
+    def _keys(self, frame: pl.DataFrame, key: str) -> list[tuple[Any, ...]]:
+        names = [OWNER, key] if OWNER in frame.columns else [key]
+        return list(zip(*(frame.get_column(name).to_list() for name in names), strict=True))
 
 
 def _mistyped(rows: Sequence[Row], name: str, kind: ColumnType) -> str | None:

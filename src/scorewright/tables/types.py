@@ -20,6 +20,10 @@ POLARS_TYPES: Mapping[ColumnType, pl.DataType] = {
     "datetime": pl.Datetime("us"),
 }
 
+#: Number of the posted body that a row came with, where bodies of several callers, whose keys may be the same, stand
+#: together; it cannot clash with a column, which SQL could not name.
+OWNER = "\x00owner"
+
 Tables = Mapping[str, pl.DataFrame]
 
 

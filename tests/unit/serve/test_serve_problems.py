@@ -16,7 +16,7 @@ MEMBERS = {"type", "title", "status", "detail", "code", "rule", "value", "remedy
 def tree(root: type[ScorewrightError] = ScorewrightError) -> Iterator[type[ScorewrightError]]:
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield from tree(child)
 
 

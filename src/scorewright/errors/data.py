@@ -1,76 +1,10 @@
-"""Every error a person can cause, in one tree.
-
-.. code-block:: text
-
-    ScorewrightError
-    |- SettingsError               settings-invalid
-    |- PortfolioError              portfolio-invalid
-    |  `- FeatureSqlError          feature-sql-invalid
-    |- DataError
-    |  |- UnreadableFileError      data-unreadable
-    |  |- TableMissingError        data-table-missing
-    |  |- EmptyTableError          data-table-empty
-    |  |- ColumnsError             data-columns
-    |  |- TargetError              data-target
-    |  |- DuplicateKeysError       data-duplicate-keys
-    |  |- OrphanRowsError          data-orphan-rows
-    |  |- NotFiniteError           data-not-finite
-    |  |- AmountsError             data-amounts
-    |  |- UnseenCategoryError      data-unseen-category
-    |  `- UnknownApplicationError  data-unknown-application
-    |- TrainingError               training-impossible
-    |  `- LeakError                training-leak
-    |- BundleError
-    |  |- AdditivityError          bundle-not-additive
-    |  |- BundleCorruptError       bundle-corrupt
-    |  `- BundleProtocolError      bundle-protocol
-    |- RegistryError
-    |  |- NoModelError             registry-no-model
-    |  |- RegistryUnusableError    registry-unusable
-    |  `- PromotionRefusedError    registry-promotion-refused
-    |- OutputError                 output-unwritable
-    `- RequestError
-       |- BodyTooLargeError        request-too-large
-       |- BodyNotJsonError         request-not-json
-       `- BodyShapeError           request-shape
-
-Each states the rule, the value that broke it and the remedy, and carries a code that never changes meaning. Outer rooms
-map classes to exit codes and HTTP statuses; a test proves both maps total. No message holds a value of another
-applicant's row.
-"""
+"""What is wrong with a portfolio or with data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
-
-class ScorewrightError(Exception):
-    """A broken rule, said once and clearly.
-
-    Parameters
-    ----------
-    rule : str
-        What must hold, as a sentence.
-    value : str
-        What was found instead.
-    remedy : str
-        What the reader can do about it, as a sentence.
-    """
-
-    code: ClassVar[str] = "error"
-
-    def __init__(self, rule: str, value: str, remedy: str) -> None:
-        self.rule = rule
-        self.value = value
-        self.remedy = remedy
-        super().__init__(f"{rule} Found: {value}. {remedy}")
-
-
-class SettingsError(ScorewrightError):
-    """A setting or an argument has a value that cannot be used."""
-
-    code = "settings-invalid"
+from scorewright.errors.root import ScorewrightError
 
 
 class PortfolioError(ScorewrightError):
@@ -238,99 +172,66 @@ class UnknownApplicationError(DataError):
     code = "data-unknown-application"
 
 
-class TrainingError(ScorewrightError):
-    """The data are readable but nothing can be learnt from them as asked."""
+class StoreUnusableError(DataError):
+    """A client store is absent, damaged, of another portfolio or of a protocol this version does not read."""
 
-    code = "training-impossible"
-
-
-class LeakError(TrainingError):
-    """Training data tell what will not be known when an application is scored."""
-
-    code = "training-leak"
-
-
-class BundleError(ScorewrightError):
-    """A bundle cannot be used."""
-
-
-class AdditivityError(BundleError):
-    """The contributions of a decision do not add up to its score."""
-
-    code = "bundle-not-additive"
-
-    def __init__(self, scale: str, rows: int, gap: float) -> None:
-        super().__init__(
-            f"Contributions add up to the {scale} that they explain.",
-            f"{rows} that {'does' if rows == 1 else 'do'} not, the furthest by {gap:.3g}",
-            "Restore the bundle from its source; if it is whole, its model cannot be explained: train again.",
-        )
-
-
-class BundleCorruptError(BundleError):
-    """A bundle's bytes are not those that were sealed."""
-
-    code = "bundle-corrupt"
-
-
-class BundleProtocolError(BundleError):
-    """A bundle was sealed under a protocol this version does not read."""
-
-    code = "bundle-protocol"
-
-
-class RegistryError(ScorewrightError):
-    """The registry has no answer, or refuses the change."""
-
-
-class NoModelError(RegistryError):
-    """No such model version or alias."""
-
-    code = "registry-no-model"
-
-
-class RegistryUnusableError(RegistryError):
-    """The registry does not answer, cannot be written, or holds what it did not write."""
-
-    code = "registry-unusable"
+    code = "data-store-unusable"
 
     def __init__(self, value: str) -> None:
         super().__init__(
-            "The registry must answer, be writable and hold only what was recorded in it.",
+            "A client store must be whole, as it was built, and of a protocol that this version reads.",
             value,
-            "Check its server, space and permissions, or restore it from a backup.",
+            "Build it again with `scorewright store build`.",
         )
 
 
-class PromotionRefusedError(RegistryError):
-    """The challenger did not pass the comparison with the champion."""
+class RangesError(DataError):
+    """Numbers lie outside the ranges of training, and the portfolio refuses those."""
 
-    code = "registry-promotion-refused"
+    code = "data-ranges"
 
-
-class OutputError(ScorewrightError):
-    """A file or folder to be written exists already or cannot be written."""
-
-    code = "output-unwritable"
-
-
-class RequestError(ScorewrightError):
-    """A request to the service cannot be read."""
+    def __init__(self, table: str, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"Numbers of {table!r} must lie in the ranges that training saw.",
+            f"outside of them: {', '.join(columns)}",
+            "Correct the values; /v1/schema states the ranges. The portfolio may warn instead of refusing.",
+        )
 
 
-class BodyTooLargeError(RequestError):
-    """The body is larger than the service accepts."""
+class CoverageError(DataError):
+    """Too few of the inputs that the model reads are present."""
 
-    code = "request-too-large"
+    code = "data-coverage"
+
+    def __init__(self, coverage: float, floor: float) -> None:
+        super().__init__(
+            f"At least {floor:.0%} of the inputs that the model reads must be present.",
+            f"{coverage:.1%}",
+            "Send what is missing; where it is not known, decide without the model.",
+        )
 
 
-class BodyNotJsonError(RequestError):
-    """The body is not JSON."""
+class UnknownClientError(DataError):
+    """The client store holds no such client."""
 
-    code = "request-not-json"
+    code = "data-unknown-client"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The client must be in the client store.",
+            "a client that is not",
+            "Check the id, or post the application with its rows.",
+        )
 
 
-class BodyShapeError(RequestError):
-    """The body is JSON of the wrong shape."""
+class NoStoreError(DataError):
+    """Something is asked of a client store, and the service has none."""
 
-    code = "request-shape"
+    code = "data-no-store"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Clients are looked up in a client store.",
+            "a service without one",
+            "Build one with `scorewright store build` and name it in SCOREWRIGHT_STORE.",
+        )
