@@ -19,7 +19,7 @@ from scorewright.bundle.contents import Bundle, Contents, Provenance
 from scorewright.bundle.scorer import Scorer
 from scorewright.decision.declared import declared_policy
 from scorewright.domain.clients import ClientStore
-from scorewright.errors import UnknownApplicationError
+from scorewright.errors import UnknownClientError
 from scorewright.flows.dataset import build_dataset, read_labelled
 from scorewright.models.calibration import IDENTITY
 from scorewright.monitor.profile import build_profile
@@ -42,7 +42,7 @@ class StoreInMemory:
     def get(self, key: int | str) -> dict[str, Any]:
         found = [body for own, body in self._bodies.items() if type(key) is not bool and str(own) == str(key)]
         if not found:
-            raise UnknownApplicationError("The client must be known.", "another id", "Check it.")
+            raise UnknownClientError
         return copy.deepcopy(dict(found[0]))
 
     def keys(self, prefix: str = "", limit: int = 100) -> tuple[int | str, ...]:
@@ -119,7 +119,7 @@ def test_every_client_comes_back_with_all_rows_in_their_order(make: Make, keys: 
 @pytest.mark.parametrize("key", [77, "77", "12 ", "+12", "012", "1.5", "١٢", True, 2**80, "9" * 30, "zz", "A1\0"])
 def test_an_unknown_client_is_refused_without_repeating_the_id(make: Make, keys: Any, key: Any, tmp_path: Path) -> None:
     store = make(bodies_of(keys), tmp_path)
-    with pytest.raises(UnknownApplicationError) as caught:
+    with pytest.raises(UnknownClientError) as caught:
         store.get(key)
     assert str(key) not in str(caught.value)
 

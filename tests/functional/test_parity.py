@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from scorewright.bundle.scorer import Scorer, Scores
+from scorewright.bundle.contents import open_bundle
+from scorewright.bundle.scorer import Scored, Scorer, Scores
 from scorewright.errors import ScorewrightError
 from scorewright.flows.champion import LoadedModel, load_version
 from scorewright.flows.decide import ModelService
@@ -24,6 +25,7 @@ from scorewright.serve.app import create_app
 from scorewright.serve.settings import ServiceSettings
 from scorewright.tables.loading import load_tables, open_data
 from scorewright.tables.portfolio import Portfolio
+from tests.serving import parts_of
 
 
 def raw_rows(portfolio: Portfolio, folder: Path) -> dict[str, pl.DataFrame]:
@@ -60,7 +62,7 @@ class Bodies:
 
 def post_all(model: LoadedModel, bodies: list[bytes]) -> list[dict[str, Any]]:
     """Post bodies one by one to the real application."""
-    app = create_app(ModelService(model), ServiceSettings())
+    app = create_app(parts_of(ModelService(model)), ServiceSettings())
 
     async def post() -> list[dict[str, Any]]:
         transport = httpx.ASGITransport(app=app)
@@ -97,8 +99,6 @@ def test_every_candidate_decides_one_by_one_as_in_a_batch(home: Path, sample: Pa
     registry = FolderRegistry(home / "registry")
     version = registry.version("home_credit", "champion")
     record = next(one for one in registry.latest("home_credit").candidates if one.name == candidate)
-    from scorewright.bundle.contents import open_bundle
-
     model = LoadedModel(version, Scorer(open_bundle(home / "bundles" / record.bundle), unseen="null"))
     scores, _ = batch(model.scorer, sample)
     raw = raw_rows(model.scorer.bundle.contents.portfolio, sample)
@@ -136,7 +136,7 @@ def all_bits(scores: Scores) -> object:
 
 def together(scorer: Scorer, bodies: list[dict[str, Any]]) -> list[object]:
     got = scorer.score_each(bodies)
-    return [(type(each), str(each)) if isinstance(each, ScorewrightError) else all_bits(each) for each in got]
+    return [(type(each), str(each)) if isinstance(each, ScorewrightError) else all_bits(each.scores) for each in got]
 
 
 def test_posted_together_is_as_posted_alone_whatever_the_keys_and_the_others(home: Path, sample: Path) -> None:
@@ -152,6 +152,44 @@ def test_posted_together_is_as_posted_alone_whatever_the_keys_and_the_others(hom
             chosen.insert(int(draw.integers(0, len(chosen))), body)
         assert together(scorer, chosen) == [outcome(scorer, body) for body in chosen]
     assert scorer.score_each([]) == []
+
+
+def test_scores_of_many_give_the_tables_of_each(home: Path, sample: Path) -> None:
+    scorer = load_version(FolderRegistry(home / "registry"), "home_credit", unseen="null").scorer
+    book = scorer.bundle.contents.portfolio
+    files = Bodies(book, raw_rows(book, sample))
+    posted = [with_key(json.loads(files.of(row)), book, 7) for row in range(5)]
+    for scored, body in zip(scorer.score_each(posted), posted, strict=True):
+        assert isinstance(scored, Scored)
+        own = scorer.read(body)
+        assert {name: frame.rows() for name, frame in scored.tables.items()} == {
+            name: frame.rows() for name, frame in own.items()
+        }
+
+
+@pytest.mark.parametrize("candidate", ["logistic_regression", "random_forest", "lightgbm"])
+def test_every_candidate_is_scored_by_programs(home: Path, candidate: str, caplog: pytest.LogCaptureFixture) -> None:
+    registry = FolderRegistry(home / "registry")
+    record = next(one for one in registry.latest("home_credit").candidates if one.name == candidate)
+    scorer = Scorer(open_bundle(home / "bundles" / record.bundle), unseen="null")
+    assert scorer.by_programs
+    assert not [each for each in caplog.records if "Programs" in each.message]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_thousand_real_applications_are_scored_alone_and_together_as_in_a_batch(
+    home: Path, real_data: Path, home_credit: Portfolio
+) -> None:
+    folder = real_data / "home_credit" / "clients_10k"
+    scorer = load_version(FolderRegistry(home / "registry"), "home_credit", unseen="null").scorer
+    whole, _ = batch(scorer, folder)
+    files = Bodies(home_credit, raw_rows(home_credit, folder))
+    bodies = [json.loads(files.of(row)) for row in range(1000)]
+    alone = [scorer.score(scorer.read(body)) for body in bodies]
+    assert [all_bits(each) for each in alone] == [all_bits(whole.take(np.array([row]))) for row in range(1000)]
+    for start in range(0, 1000, 64):
+        assert together(scorer, bodies[start : start + 64]) == [all_bits(each) for each in alone[start : start + 64]]
 
 
 @pytest.mark.real

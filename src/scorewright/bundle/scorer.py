@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from time import perf_counter
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from scorewright.bundle.contents import Bundle, Contents
+from scorewright.bundle.digest import features_digests
 from scorewright.bundle.folder import AGAIN
+from scorewright.bundle.rehearsal import example, rehearsals
 from scorewright.decision.cases import Cases, Decided
 from scorewright.decision.declared import Interval, cases_of, declared_policy, of_rows
 from scorewright.decision.referral import Straddle
@@ -25,8 +29,16 @@ from scorewright.features.few import ComputedFew
 from scorewright.models.venn_abers import VennAbers
 from scorewright.tables.loading import Sealed
 from scorewright.tables.portfolio import UnseenCategory
+from scorewright.tables.posted import Posted
 from scorewright.tables.rows import RowReader
 from scorewright.tables.types import Tables
+
+Took = Callable[[Literal["read", "features", "score"], float], None]
+"""Takes how long a step took, in seconds."""
+
+
+def untimed(step: str, seconds: float) -> None:
+    """Take no notice of the time."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,11 @@ class Scores:
         parts = self.matrix.take(rows), self.cases.take(rows), self.decided.take(rows), of_rows(self.known, rows)
         return Scores(*parts, self.log_odds[rows])
 
+    @cached_property
+    def keys(self) -> list[Any]:
+        """Key of each application."""
+        return self.matrix.keys.to_list()
+
     @property
     def pd(self) -> NDArray[np.float64]:
         """Probability of default, shape (n,)."""
@@ -69,6 +86,54 @@ class Scores:
         return self.decided.refused
 
 
+@dataclass(frozen=True)
+class Together:
+    """Applications that were scored together.
+
+    Parameters
+    ----------
+    scores : Scores
+        Their scores.
+    tables : Tables
+        What these were computed from.
+    """
+
+    scores: Scores
+    tables: Tables = field(repr=False)
+
+    @cached_property
+    def digests(self) -> list[str]:
+        """Digest of the features of each."""
+        return features_digests(self.scores.matrix.values)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One application that was scored with others.
+
+    Parameters
+    ----------
+    together : Together
+        All of them.
+    row : int
+        Which of them it is.
+    """
+
+    together: Together
+    row: int
+    _read: Callable[[], Tables] = field(repr=False, compare=False)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Its own scores."""
+        return self.together.scores.take(np.array([self.row]))
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its own checked tables, read when they are asked for."""
+        return self._read()
+
+
 class Scorer:
     """Scores applications with one bundle. Safe to share between threads: nothing in it changes.
 
@@ -78,9 +143,12 @@ class Scorer:
         Verified bundle.
     unseen : {"refuse", "null"}, optional
         Overrides what the portfolio says of categories that training never saw.
+    took : callable, optional
+        Told how long each step took, in seconds: ``"read"``, ``"features"``, ``"score"``.
     """
 
-    def __init__(self, bundle: Bundle, unseen: UnseenCategory | None = None) -> None:
+    def __init__(self, bundle: Bundle, unseen: UnseenCategory | None = None, took: Took = untimed) -> None:
+        self._took = took
         contents = bundle.contents
         _check_policy(contents)
         compiled = compile_features(
@@ -96,6 +164,8 @@ class Scorer:
         declared = declared_categories(contents.columns, contents.portfolio)
         self._encoder = Encoder(contents.columns, rule, declared)
         self._rows = RowReader(contents.portfolio, self.sealed)
+        #: Whether few applications are computed by programs: these were tried, and gave what queries give.
+        self.by_programs = self._compare()
 
     def read(self, body: Mapping[str, Any]) -> Tables:
         """Check one application posted as raw rows by table (see `scorewright.tables.rows`)."""
@@ -118,17 +188,22 @@ class Scorer:
             An amount is negative or infinite, and the policy decides by money.
         """
         contents = self.bundle.contents
-        keys = applications[contents.portfolio.root][contents.portfolio.key]
+        keys = _column(applications, contents.portfolio.root, contents.portfolio.key)
+        began = perf_counter()
         computed = self._engine.compute_all(applications)
         features = computed if isinstance(computed, ComputedFew) else computed.features
         matrix = self._encoder.encode(features, keys)
+        made = perf_counter()
         log_odds = contents.model.log_odds(matrix.values)
         pd = contents.calibration.pd(log_odds)
-        known = particulars(contents.portfolio, computed.extra)
+        known = particulars(contents.portfolio, computed if isinstance(computed, ComputedFew) else computed.extra)
         cases = cases_of(contents.policy, pd, known, _interval(contents, log_odds, pd))
-        return Scores(matrix, cases, contents.policy.decide(cases), known, log_odds)
+        scores = Scores(matrix, cases, contents.policy.decide(cases), known, log_odds)
+        self._took("features", made - began)
+        self._took("score", perf_counter() - made)
+        return scores
 
-    def score_each(self, bodies: Sequence[Mapping[str, Any]]) -> list[Scores | ScorewrightError]:
+    def score_each(self, bodies: Sequence[Mapping[str, Any]]) -> list[Scored | ScorewrightError]:
         """Read and score applications posted by several callers, together.
 
         Each is scored as it would be alone, to the last bit, whatever the others hold: bodies may use the same keys,
@@ -137,19 +212,37 @@ class Scorer:
         Returns
         -------
         list, one per body
-            Scores of the one application, or why it was refused.
+            Scores and tables of the one application, or why it was refused.
         """
+        began = perf_counter()
+        tables = self._rows.plain(bodies) if bodies else None
+        self._took("read", perf_counter() - began)
+        if tables is not None or len(bodies) <= 1:
+            return self._scored(bodies, tables)
+        # Bodies that need a longer look are read apart, so that they do not slow down the others.
+        plain = [self._rows.plain([body]) is not None for body in bodies]
+        ways = {
+            way: iter(self._scored([body for body, found in zip(bodies, plain, strict=True) if found == way]))
+            for way in set(plain)
+        }
+        return [next(ways[way]) for way in plain]
+
+    def _scored(
+        self, bodies: Sequence[Mapping[str, Any]], tables: Tables | None = None
+    ) -> list[Scored | ScorewrightError]:
+        """Score bodies together; `tables` are what was read of them already."""
         if not bodies:
             return []
         try:
-            together = self.score(self._rows.read_together(bodies))
+            read = self._rows.read_together(bodies) if tables is None else tables
+            together = Together(self.score(read), read)
         except ScorewrightError as error:
             if len(bodies) == 1:
                 return [error]
             # Halves are tried again, so that few bad bodies do not make all the good ones be scored one by one.
             middle = len(bodies) // 2
-            return [*self.score_each(bodies[:middle]), *self.score_each(bodies[middle:])]
-        return [together.take(np.array([row])) for row in range(len(bodies))]
+            return [*self._scored(bodies[:middle]), *self._scored(bodies[middle:])]
+        return [Scored(together, row, partial(self.read, body)) for row, body in enumerate(bodies)]
 
     def contributions(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """How far each feature moves each score, shape (n, p + 1); the last column is the base value.
@@ -160,18 +253,23 @@ class Scorer:
 
     def example(self) -> dict[str, Any]:
         """Make up an application from typical values: no person, accepted by this model."""
-        portfolio, contract = self.bundle.contents.portfolio, self.bundle.contents.contract
-        rows = {
-            table: {name: column.typical for name, column in cols.items()} for table, cols in contract.tables.items()
-        }
-        body: dict[str, Any] = {}
-        for table, row in rows.items():
-            spec = portfolio.tables[table]
-            for name in (spec.key, spec.on, *spec.identifiers):
-                if name in row:
-                    row[name] = "1" if contract.tables[table][name].type == "text" else 1
-            body[table] = row if table == portfolio.root else [row]
-        return body
+        return example(self.bundle.contents.portfolio, self.bundle.contents.contract)
+
+    def _compare(self) -> bool:
+        """Try the short way of computing features against the long one, before anything depends on it."""
+        for body in rehearsals(self.bundle.contents.portfolio, self.bundle.contents.contract):
+            try:
+                tables = self._rows.read(body)
+            except ScorewrightError:
+                continue
+            if not self._engine.agrees(tables):
+                return False
+        return True
+
+
+def _column(tables: Tables, table: str, name: str) -> pl.Series:
+    """Give one column without making a frame of posted rows."""
+    return tables.rows[table].series(name) if isinstance(tables, Posted) else tables[table][name]
 
 
 def _interval(contents: Contents, log_odds: NDArray[np.float64], pd: NDArray[np.float64]) -> Interval | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorewright.decision.inputs import Flags, Floats, checked_pd
+from scorewright.decision.inputs import Flags, Floats, checked_pd, within
 from scorewright.decision.threshold import APPROVE_ALL, REFUSE_ALL
 from scorewright.domain.decisions import HardRule, Outcome
 
@@ -59,12 +59,12 @@ class Cases:
 
     def __post_init__(self) -> None:
         rows = checked_pd(self.pd).size
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        if any(array is not None and len(array) != rows for array in given.values()):
+        given = (self.pd, self.low, self.high, self.thresholds, self.broken)
+        if any(array is not None and len(array) != rows for array in given):
             raise ValueError("Every array must hold one row per PD.")
         if (self.low is None) != (self.high is None):
             raise ValueError("An interval has two ends.")
-        if self.low is not None and self.high is not None and not np.all(checked_pd(self.low) <= checked_pd(self.high)):
+        if self.low is not None and self.high is not None and not _rises(checked_pd(self.low), checked_pd(self.high)):
             raise ValueError("The low end of an interval must not lie above the high one.")
         if self.thresholds is not None:
             _check_thresholds(self.thresholds)
@@ -79,9 +79,12 @@ class Cases:
         return Cases(**taken)
 
 
+def _rises(low: Floats, high: Floats) -> bool:
+    return low.item() <= high.item() if low.size == 1 else bool(np.all(low <= high))
+
+
 def _check_thresholds(thresholds: Floats) -> None:
-    known = thresholds[~np.isnan(thresholds)]
-    if thresholds.ndim != 1 or not bool(np.all((known >= REFUSE_ALL) & (known <= APPROVE_ALL))):
+    if thresholds.ndim != 1 or not within(thresholds[~np.isnan(thresholds)], REFUSE_ALL, APPROVE_ALL):
         raise ValueError("Thresholds must lie between 0 and the number next above 1, or be NaN.")
 
 
@@ -116,6 +119,11 @@ class Decided:
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcome of each application, in words."""
         return words(self.codes)
+
+    @cached_property
+    def opinions(self) -> tuple[Outcome, ...]:
+        """What the PD alone says of each application, in words."""
+        return words(self.opinion)
 
     @property
     def approved(self) -> Flags:

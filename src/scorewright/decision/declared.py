@@ -88,5 +88,7 @@ def loans_of(terms: MoneyTerms, known: Particulars) -> LoanCosts:
 
 
 def _broken(policy: Policy, known: Particulars, rows: int) -> Flags:
-    columns = [known.rules[rule.name] for rule in policy.rules]
-    return np.column_stack(columns) if columns else np.zeros((rows, 0), dtype=np.bool_)
+    broken = np.empty((rows, len(policy.rules)), dtype=np.bool_)
+    for place, rule in enumerate(policy.rules):
+        broken[:, place] = known.rules[rule.name]
+    return broken

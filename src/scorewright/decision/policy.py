@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any, get_args
 
@@ -68,7 +69,7 @@ class Policy:
         if len({rule.name for rule in self.rules}) != len(self.rules):
             raise ValueError("Each hard rule has its own name.")
 
-    @property
+    @cached_property
     def info(self) -> PolicyInfo:
         """What is told of it beside a decision."""
         return PolicyInfo(self.version, self.rule, self.referral.kind if self.referral else None, self.rules)
@@ -86,11 +87,13 @@ class Policy:
             interval, one column of broken per hard rule.
         """
         thresholds, broken = self._thresholds(cases), self._broken(cases)
-        known = np.where(np.isnan(thresholds), self.threshold, thresholds)
-        opinion = np.where(cases.pd >= known, REFUSE, APPROVE).astype(np.int8)
-        by_pd = self.referral.codes(cases, thresholds) if self.referral else opinion
-        settled = self._settled(thresholds, broken)
-        return Decided(np.where(settled < 0, by_pd, settled), opinion, thresholds, broken, self.rules)
+        known = thresholds if self.rule == "threshold" else np.where(np.isnan(thresholds), self.threshold, thresholds)
+        opinion = np.where(cases.pd >= known, REFUSE, APPROVE)
+        codes = self.referral.codes(cases, thresholds) if self.referral else opinion
+        if self.rule == "money" or broken.any():
+            settled = self._settled(thresholds, broken)
+            codes = np.where(settled < 0, codes, settled)
+        return Decided(codes, opinion, thresholds, broken, self.rules)
 
     def _thresholds(self, cases: Cases) -> Floats:
         if self.rule == "threshold":

@@ -25,7 +25,7 @@ class ClientStore(Protocol):
 
         Raises
         ------
-        UnknownApplicationError
+        UnknownClientError
             There is no such client.
         """
         ...

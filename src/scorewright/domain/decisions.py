@@ -52,12 +52,15 @@ class PolicyInfo:
         What sends an application to an officer, beside hard rules.
     rules : tuple of HardRule
         The hard rules.
+    digest : str
+        SHA-256 of the policy as its bundle seals it, in hexadecimal; empty where that is not known.
     """
 
     version: str = "0"
     rule: RuleKind = "threshold"
     referral: ReferralKind | None = None
     rules: tuple[HardRule, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ class Decision:
         Low and high end of the PD's interval.
     loan_threshold : float or None
         Under the money rule the PD from which this loan is refused; None where its amounts are not known.
+    coverage : float or None
+        Share, 0 to 1, of the columns of the application's own row that the model reads which have a value; None where
+        it was not measured.
+    outside : tuple of str
+        Columns with a number outside the range of training, as ``"table.column"``.
     contributions : tuple of Contribution
         The largest, on the model's own scale; empty unless asked for.
     base, score : float or None
@@ -137,6 +145,8 @@ class Decision:
     reasons: Reasons | None = None
     recourse: Recourse | None = None
     places: tuple[Place, ...] | None = None
+    coverage: float | None = None
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

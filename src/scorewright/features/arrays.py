@@ -8,6 +8,7 @@ summed, sorted or transcendental stays with Polars.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,14 @@ def held_as(dtype: pl.DataType) -> np.dtype[Any]:
 
 def from_list(values: Sequence[Any], held: np.dtype[Any]) -> Column:
     """Hold values, None where there is none."""
+    if held is _DOUBLE:
+        # NumPy reads None as NaN.
+        doubles = np.array(values, dtype=held)
+        strange = np.isnan(doubles)
+        if not strange.any():
+            return doubles, None
+        if values.count(None) == np.count_nonzero(strange):
+            return doubles, ~strange
     if None not in values:
         return np.array(values, dtype=held), None
     valid = np.array([value is not None for value in values], dtype=np.bool_)
@@ -120,11 +129,11 @@ def _both(left: Valid, right: Valid) -> Valid:
     return left if right is None else left & right
 
 
-def arithmetic(function: Callable[[Any, Any], Any]) -> Operation:
-    """Lift an operation on two numbers; null with anything is null."""
+def arithmetic(function: Callable[..., Any]) -> Operation:
+    """Lift an operation on numbers; null with anything is null."""
 
-    def run(left: Column, right: Column) -> Column:
-        return function(left[0], right[0]), _both(left[1], right[1])
+    def run(*columns: Column) -> Column:
+        return function(*(values for values, _ in columns)), reduce(_both, (valid for _, valid in columns))
 
     return run
 
@@ -262,10 +271,66 @@ def one_of(choices: frozenset[Any]) -> Operation:
     return run
 
 
+def starting(prefix: str) -> Operation:
+    """Whether a text begins with another."""
+
+    def run(column: Column) -> Column:
+        values, valid = column
+        found = [text is not None and text.startswith(prefix) for text in values.ravel()]
+        return np.array(found, dtype=np.bool_).reshape(values.shape), valid
+
+    return run
+
+
+def written(column: Column) -> Column:
+    """Write whole numbers in digits."""
+    values, valid = column
+    texts = np.array([str(value) for value in values.ravel().tolist()], dtype=OBJECT)
+    return texts.reshape(values.shape), valid
+
+
 def convert(held: np.dtype[Any]) -> Operation:
     """Change how numbers are held; none is lost."""
 
     def run(column: Column) -> Column:
         return column[0].astype(held), column[1]
+
+    return run
+
+
+def each_value(quick: Callable[..., float], safe: Callable[..., float]) -> Operation:
+    """Lift a function of single numbers, where each has a value; `safe` where `quick` fails."""
+
+    def every(rows: Sequence[Sequence[float]]) -> list[float]:
+        try:
+            return list(map(quick, *rows))
+        except (ArithmeticError, ValueError):
+            return list(map(safe, *rows))
+
+    def run(*columns: Column) -> Column:
+        valid = reduce(_both, (known for _, known in columns))
+        shape = np.broadcast_shapes(*(values.shape for values, _ in columns), () if valid is None else valid.shape)
+        given = [np.broadcast_to(values, shape).ravel() for values, _ in columns]
+        if valid is None:
+            return np.array(every([each.tolist() for each in given]), dtype=np.float64).reshape(shape), None
+        known, made = np.broadcast_to(valid, shape).ravel(), np.zeros(given[0].shape)
+        made[known] = every([each[known].tolist() for each in given])
+        return made.reshape(shape), valid
+
+    return run
+
+
+def best_of(better: Callable[[Any, Any], Any]) -> Operation:
+    """GREATEST or LEAST of doubles: what is missing or NaN counts only where nothing else is there."""
+
+    def pair(left: Column, right: Column) -> Column:
+        (a, known_a), (b, known_b) = left, right
+        here = True if known_a is None else known_a
+        there = True if known_b is None else known_b
+        first = here & (~there | np.isnan(b) | (~np.isnan(a) & better(a, b)))
+        return np.where(first, a, b), None if known_a is None or known_b is None else known_a | known_b
+
+    def run(*columns: Column) -> Column:
+        return reduce(pair, columns)
 
     return run

@@ -107,7 +107,7 @@ class Encoder:
             c.name: {v: float(i) for i, v in enumerate(c.categories)} for c in self.columns if c.kind == "category"
         }
         place = {column.name: position for position, column in enumerate(self.columns)}
-        self._numeric_places = [place[name] for name in self._numeric]
+        self._numeric_places = np.array([place[name] for name in self._numeric], dtype=np.intp)
         self._category_places = {name: place[name] for name in self._positions}
 
     def encode(self, features: pl.DataFrame | ComputedFew, keys: pl.Series) -> FeatureMatrix:
@@ -124,22 +124,35 @@ class Encoder:
         if self._numeric:
             numbers = _numbers(features, self._numeric)
             values[:, self._numeric_places] = np.where(np.isfinite(numbers), numbers + 0.0, np.nan)
-        for name, place in self._category_places.items():
-            text = features.text(name) if isinstance(features, ComputedFew) else features[name]
-            values[:, place] = self._encoded(text)
+        if not isinstance(features, ComputedFew) or not self._coded(features, values):
+            for name, place in self._category_places.items():
+                values[:, place] = self._codes(name, features)
         return FeatureMatrix(keys, self.columns, values)
 
-    def _encoded(self, column: pl.Series) -> NDArray[np.float64]:
-        positions = self._positions[column.name]
-        text = column if column.dtype == pl.String else column.cast(pl.String)
-        if len(text) <= _FEW:
-            found = [positions.get(value, -1.0) if value is not None else np.nan for value in text.to_list()]
-            codes = np.array(found, dtype=np.float64)
-        else:
-            codes = _looked_up(text, positions)
-        if (codes < 0).any():
-            self._refuse(column, codes)
-            codes[codes < 0] = np.nan
+    def _coded(self, features: ComputedFew, values: NDArray[np.float64]) -> bool:
+        """Fill in the categories of few applications, unless training never saw one of them."""
+        for name, place in self._category_places.items():
+            positions = self._positions[name]
+            try:
+                values[:, place] = [np.nan if value is None else positions[value] for value in features.listed(name)]
+            except KeyError:
+                return False
+        return True
+
+    def _codes(self, name: str, features: pl.DataFrame | ComputedFew) -> NDArray[np.float64]:
+        """Position of each category; NaN where there is none."""
+        positions = self._positions[name]
+        if isinstance(features, ComputedFew):
+            codes = _found(features.listed(name), positions)
+            return codes if not (codes < 0).any() else self._known(features.features[name], codes)
+        text = features[name].cast(pl.String)
+        codes = _found(text.to_list(), positions) if len(text) <= _FEW else _looked_up(text, positions)
+        return codes if not (codes < 0).any() else self._known(text, codes)
+
+    def _known(self, column: pl.Series, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Refuse or empty categories that training never saw."""
+        self._refuse(column, codes)
+        codes[codes < 0] = np.nan
         return codes
 
     def _refuse(self, column: pl.Series, codes: NDArray[np.float64]) -> None:
@@ -158,6 +171,10 @@ def _numbers(features: pl.DataFrame | ComputedFew, names: Sequence[str]) -> NDAr
     if isinstance(features, ComputedFew):
         return features.numbers(names)
     return features.select(pl.col(names).cast(pl.Float64)).to_numpy()
+
+
+def _found(values: Sequence[str | None], positions: Mapping[str, float]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else positions.get(value, -1.0) for value in values], dtype=np.float64)
 
 
 def _looked_up(column: pl.Series, positions: dict[str, float]) -> NDArray[np.float64]:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import polars as pl
-from polars.exceptions import PanicException
+from polars.exceptions import PanicException, PolarsError
 
 from scorewright.errors import FeatureSqlError
-from scorewright.features.few import BESIDE, ComputedFew, FewApplications, RepeatedKeysError
+from scorewright.features.few import BESIDE, ComputedFew, FewApplications, RepeatedKeysError, Schemas
+from scorewright.features.numbers import UnsureError
 from scorewright.features.plan import CompiledFeatures, CompiledTable, Projection
-from scorewright.features.prepared import PARENT
+from scorewright.features.prepared import PARENT, FrameRows, Raw
 from scorewright.features.rewriting import ZERO, storage
 from scorewright.tables.portfolio import Portfolio
+from scorewright.tables.posted import Posted
 from scorewright.tables.types import OWNER, Tables
+
+_LOG = logging.getLogger(__name__)
 
 #: Up to so many applications, with so many rows in all, planning queries would take longer than running programs.
 _FEW_APPLICATIONS, _FEW_ROWS = 64, 50_000
 _SIMPLE = frozenset({pl.Float64, pl.Int64, pl.String, pl.Boolean, pl.Date})
 #: Kinds of tables, by the types of their columns, that programs are kept for.
 _MOST_PROGRAMS = 8
+#: No table of few applications has more rows.
+_EVERY = _FEW_ROWS
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,14 @@ class Computed:
     extra: pl.DataFrame
 
 
+class Programs(Protocol):
+    """Programs for few applications (see `scorewright.features.few`)."""
+
+    def compute_all(self, tables: Mapping[str, Raw], most_single: int = ...) -> ComputedFew:
+        """Compute the features of the matrix and what stands beside it."""
+        ...
+
+
 class FeatureEngine:
     """Computes features, for one application or for millions by the same steps.
 
@@ -53,17 +69,23 @@ class FeatureEngine:
         How the tables hang together.
     features : CompiledFeatures
         What to compute.
+    prepare : callable, optional
+        Prepares programs for few applications from tables of certain types.
     """
 
-    def __init__(self, portfolio: Portfolio, features: CompiledFeatures) -> None:
-        self._portfolio = portfolio
+    def __init__(
+        self, portfolio: Portfolio, features: CompiledFeatures, prepare: Callable[..., Programs] = FewApplications
+    ) -> None:
+        self._portfolio, self._prepare = portfolio, prepare
         self._features = features
         self._names = [p.name for p in features.features]
         inherited = self._names[len(features.tables[portfolio.root].outputs) :]
         # The zeros give as many rows to an expression that reads no column.
         self._always = [pl.col(ZERO), *map(pl.col, inherited)]
         self._extra = [replace(p, expression=p.expression.alias(BESIDE + p.name)) for p in features.extra]
-        self._few: dict[object, FewApplications] = {}
+        self._few: dict[object, Programs] = {}
+        self._last: tuple[Schemas, Programs] | None = None
+        self._with_programs = True
         self._beside = [pl.col(BESIDE + p.name).alias(p.name) for p in features.extra]
 
     def compute(self, tables: Tables) -> pl.DataFrame:
@@ -92,24 +114,74 @@ class FeatureEngine:
         Few applications are computed by prepared programs (`scorewright.features.few`), many by queries: the bits are
         the same. Parameters and errors are those of `compute`.
         """
-        held = [tables[name].height for name in self._features.tables if name in tables]
-        if tables[self._portfolio.root].height <= _FEW_APPLICATIONS and sum(held) <= _FEW_ROWS:
+        if self._programmable(tables):
             try:
-                return self._prepared(tables).compute_all(tables)
-            except (RepeatedKeysError, PanicException):
+                return self._programmed(tables)
+            except (RepeatedKeysError, UnsureError, PanicException, PolarsError):
                 pass
+            except Exception:  # noqa: BLE001 - whatever goes wrong with the programs, the queries are right
+                self._leave("Programs for few applications failed")
         return self._queried(tables)
 
-    def _prepared(self, tables: Tables) -> FewApplications:
+    def agrees(self, tables: Tables) -> bool:
+        """Compare programs and queries over some tables, bit for bit; where they differ, use queries from now on.
+
+        Returns
+        -------
+        bool
+            Whether programs are in use.
+        """
+        if not self._programmable(tables):
+            return self._with_programs
+        try:
+            programs, raw = self._few_of(tables), _raw(tables, self._features.tables)
+            few = [programs.compute_all(raw, most) for most in (_EVERY, 0)]
+        except (RepeatedKeysError, UnsureError, PanicException):
+            return True
+        except Exception:  # noqa: BLE001 - as above
+            self._leave("Programs for few applications failed")
+            return False
+        many = self._queried(tables)
+        if any(_bits(each) != _bits(many) for each in few):
+            self._leave("Programs for few applications differ from Polars")
+        return self._with_programs
+
+    def _leave(self, why: str) -> None:
+        """Go on with queries alone."""
+        self._with_programs = False
+        _LOG.warning("%s: applications are computed by queries, which take longer.", why)
+
+    def _programmable(self, tables: Tables) -> bool:
+        heights = {name: _height(tables, name) for name in self._features.tables if name in tables}
+        few = heights[self._portfolio.root] <= _FEW_APPLICATIONS and sum(heights.values()) <= _FEW_ROWS
+        return few and self._with_programs
+
+    def _programmed(self, tables: Tables) -> ComputedFew:
+        return self._few_of(tables).compute_all(_raw(tables, self._features.tables))
+
+    def _few_of(self, tables: Tables) -> Programs:
         """Find the programs for tables of such types, or prepare them."""
-        frames = {name: tables[name] for name in self._features.tables if name in tables}
-        kind = tuple((name, *frame.columns, *map(_type, frame.dtypes)) for name, frame in frames.items())
-        if kind not in self._few:
+        if isinstance(tables, Posted):
+            last = self._last
+            if last is not None and last[0] is tables.schemas:
+                return last[1]
+            found = self._of_kind({name: tables.schemas[name] for name in self._features.tables if name in tables})
+            self._last = tables.schemas, found
+            return found
+        return self._of_kind({name: tables[name].schema for name in self._features.tables if name in tables})
+
+    def _of_kind(self, schemas: Schemas) -> Programs:
+        kind = tuple(
+            (name, *((column, _type(dtype)) for column, dtype in schema.items() if column != OWNER))
+            for name, schema in schemas.items()
+        )
+        found = self._few.get(kind)
+        if found is None:
             if len(self._few) >= _MOST_PROGRAMS:
                 self._few = {}
-            schemas = {name: dict(frame.schema) for name, frame in frames.items()}
-            self._few[kind] = FewApplications(self._portfolio, self._features, schemas)
-        return self._few[kind]
+            plain = {name: dict(schema) for name, schema in schemas.items()}
+            found = self._few[kind] = self._prepare(self._portfolio, self._features, plain)
+        return found
 
     def _queried(self, tables: Tables) -> Computed:
         root = self._portfolio.root
@@ -169,6 +241,25 @@ class FeatureEngine:
 def _type(dtype: pl.DataType) -> object:
     """Tell types apart, faster than Polars compares them."""
     return dtype.__class__ if dtype.__class__ in _SIMPLE else str(dtype)
+
+
+def _height(tables: Tables, name: str) -> int:
+    return tables.rows[name].height if isinstance(tables, Posted) else tables[name].height
+
+
+def _raw(tables: Tables, names: Collection[str]) -> dict[str, Raw]:
+    if isinstance(tables, Posted):
+        return {name: tables.rows[name] for name in names if name in tables}
+    return {name: FrameRows(tables[name]) for name in names if name in tables}
+
+
+def _bits(computed: Computed | ComputedFew) -> list[object]:
+    """Every value down to its last bit: nothing else writes -0.0, NaN and None as they are."""
+    return [
+        (column.name, repr(column.to_list()))
+        for frame in (computed.features, computed.extra)
+        for column in frame.get_columns()
+    ]
 
 
 def _breaks(projection: Projection, run: Callable[[list[pl.Expr]], pl.DataFrame]) -> bool:

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scorewright.errors import PortfolioError
+from scorewright.features.few import BESIDE, ComputedFew
 from scorewright.features.rewriting import Kind
 from scorewright.tables.portfolio import Portfolio
 
@@ -104,13 +105,14 @@ class Particulars:
     segments: Mapping[str, pl.Series]
 
 
-def particulars(portfolio: Portfolio, extra: pl.DataFrame) -> Particulars:
+def particulars(portfolio: Portfolio, extra: pl.DataFrame | ComputedFew) -> Particulars:
     """Read what was computed beside the matrix.
 
     Parameters
     ----------
-    extra : DataFrame, n rows
-        One column per expression that was compiled, named for its entry (`scorewright.features.engine.Computed`).
+    extra : DataFrame, n rows, or ComputedFew
+        One column per expression that was compiled, named for its entry (`scorewright.features.engine.Computed`), or
+        all that was computed of few applications, which is read faster.
 
     Raises
     ------
@@ -119,24 +121,32 @@ def particulars(portfolio: Portfolio, extra: pl.DataFrame) -> Particulars:
     """
     rules = {rule.name: _rule_entry(rule.name) for rule in portfolio.policy.rules}
     segments = {each.name: _segment_entry(each.name) for each in portfolio.segments}
+    made = extra.beside if isinstance(extra, ComputedFew) else extra.columns
     return Particulars(
-        exposure=_amounts(extra, _EXPOSURE),
-        annuity=_amounts(extra, _ANNUITY),
-        rules={name: _flags(extra[entry]) for name, entry in rules.items() if entry in extra.columns},
-        segments={name: _parts(extra[entry]) for name, entry in segments.items() if entry in extra.columns},
+        exposure=_amounts(extra, _EXPOSURE) if _EXPOSURE in made else None,
+        annuity=_amounts(extra, _ANNUITY) if _ANNUITY in made else None,
+        rules={name: _flags(extra, entry) for name, entry in rules.items() if entry in made},
+        segments={name: _parts(_series(extra, entry)) for name, entry in segments.items() if entry in made},
     )
 
 
-def _amounts(extra: pl.DataFrame, entry: str) -> NDArray[np.float64] | None:
-    if entry not in extra.columns:
-        return None
-    amounts = extra[entry].cast(pl.Float64).to_numpy()
+def _amounts(extra: pl.DataFrame | ComputedFew, entry: str) -> NDArray[np.float64]:
+    if isinstance(extra, ComputedFew):
+        amounts = np.array(extra.listed(BESIDE + entry), dtype=np.float64)  # None becomes NaN
+    else:
+        amounts = extra[entry].cast(pl.Float64).to_numpy()
     known: NDArray[np.float64] = np.where(np.isfinite(amounts), amounts, np.nan)
     return known
 
 
-def _flags(column: pl.Series) -> NDArray[np.bool_]:
-    return column.cast(pl.Boolean).fill_null(value=False).to_numpy()
+def _flags(extra: pl.DataFrame | ComputedFew, entry: str) -> NDArray[np.bool_]:
+    if isinstance(extra, ComputedFew):
+        return np.array(list(map(bool, extra.listed(BESIDE + entry))), dtype=np.bool_)
+    return extra[entry].cast(pl.Boolean).fill_null(value=False).to_numpy()
+
+
+def _series(extra: pl.DataFrame | ComputedFew, entry: str) -> pl.Series:
+    return (extra.extra if isinstance(extra, ComputedFew) else extra)[entry]
 
 
 def _parts(column: pl.Series) -> pl.Series:

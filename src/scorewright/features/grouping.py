@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import methodcaller
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from scorewright.features import arrays
+from scorewright.features import aggregates, arrays
+from scorewright.features.aggregates import Aggregate, Groups
 from scorewright.features.arrays import HELD, Column
 from scorewright.features.plan import CompiledTable, Projection
-from scorewright.features.prepared import PARENT, PASSED, RowProgram, Rows, planned
+from scorewright.features.prepared import PARENT, PASSED, RowProgram, Rows, planned, written
 from scorewright.features.program import Reader, Sheet, UnknownPartError
 from scorewright.features.rewriting import ZERO
+from scorewright.features.single import Gathered, group_function
+from scorewright.features.writing import COUNTED
 
 #: So many aggregates of single groups take as long as one query for all.
 _MOST_SLICES = 150
 
-
-@dataclass(frozen=True)
-class Aggregate:
-    """One aggregate that Polars computes: of groups, or of all rows at once; they give the same bits.
-
-    Parameters
-    ----------
-    column : str
-        What is aggregated.
-    grouped : polars.Expr
-        The aggregate of each group.
-    whole : callable
-        The same of a series.
-    held : numpy.dtype
-        How its values are held.
-    """
-
-    column: str
-    grouped: pl.Expr
-    whole: Callable[[pl.Series], Any]
-    held: np.dtype[Any]
-
-
-_Aggregates = Mapping[str, Callable[[Any], tuple[Callable[[pl.Expr], pl.Expr], Callable[[pl.Series], Any]]]]
-
-#: Aggregates by the name in Polars' plan, with their option. None of them minds rows without a value.
-_AGGREGATES: _Aggregates = {
+_Options = tuple[Callable[[pl.Expr], pl.Expr], Callable[[pl.Series], Any]]
+#: Aggregates by the name in Polars' plan, with their option: of groups, and of a series. They give the same bits, and
+#: none of them minds rows without a value.
+_AGGREGATES: Mapping[str, Callable[[Any], _Options]] = {
     "sum": lambda _: (pl.Expr.sum, pl.Series.sum),
     "mean": lambda _: (pl.Expr.mean, pl.Series.mean),
     "median": lambda _: (pl.Expr.median, pl.Series.median),
@@ -58,7 +36,9 @@ _AGGREGATES: _Aggregates = {
     "quantile": lambda level: (methodcaller("quantile", level, "linear"), methodcaller("quantile", level, "linear")),
     "n_unique": lambda _: (lambda each: each.drop_nulls().n_unique(), lambda each: each.n_unique() - each.has_nulls()),
 }
-_FLOAT = pl.Float64()
+_FLOAT, _COUNT = pl.Float64(), pl.UInt32()
+_ORDERED = frozenset({"median", "min", "max", "quantile"})
+#: Aggregates that do not mind the order of their rows: what a FILTER leaves out may stand among them, empty.
 _UNORDERED = frozenset({"median", "min", "max", "quantile", "n_unique"})
 
 
@@ -71,99 +51,111 @@ class GroupProgram:
         What to compute.
     types : mapping of str to polars.DataType
         Columns that are given.
+    tame : collection of str
+        Those that never hold NaN.
     """
 
-    def __init__(self, compiled: CompiledTable, types: Mapping[str, pl.DataType]) -> None:
-        self._rows = RowProgram(types, compiled.stages)
+    def __init__(self, compiled: CompiledTable, types: Mapping[str, pl.DataType], tame: Collection[str]) -> None:
+        self._rows = RowProgram(types, compiled.stages, tame)
         rows = self._rows.sheet
         outputs = [p.expression for p in compiled.outputs]
-        query = pl.LazyFrame(schema={**rows.types, PARENT: pl.UInt32()}).group_by(PARENT, maintain_order=True)
+        query = pl.LazyFrame(schema={**rows.types, PARENT: _COUNT}).group_by(PARENT, maintain_order=True)
         plan, nodes = planned(query.agg(outputs), "aggs")
         self.types = {p.name: plan.get_dtype(node) for p, node in zip(compiled.outputs, nodes, strict=True)}
         self._groups = Sheet({})
         self._aggregates: dict[int, Aggregate] = {}
+        self._counts: dict[int, int | None] = {}
         self._passed: dict[int, pl.Expr] = {}
-        self._held: list[np.dtype[Any]] = []
-        self._native: dict[int, Native] = {}
-        self._doubles: dict[str, int] = {}
-        self._others: dict[str, tuple[int | None, pl.DataType]] = {}
+        self._taken: dict[str, tuple[int | None, pl.DataType]] = {}
         self._made: dict[str, int] = {}
         for projection, node in zip(compiled.outputs, nodes, strict=True):
             self._made[projection.name] = self._output(projection, plan, node)
+        gathered = Gathered(self._counts, self._aggregates)
+        made = list(self._made.values())
+        #: The same as a function of the rows of one group, unless part of it is left to Polars.
+        self.single = written(lambda: group_function(rows, self._groups, gathered, made, tame))
 
     def _output(self, projection: Projection, plan: Any, node: int) -> int:
         try:
             return GroupReader(self, self._rows.sheet, self._groups, plan).read(node)
         except UnknownPartError:
             for name in (ZERO, *projection.expression.meta.root_names()):
-                self.takes(name, self._rows.sheet.named.get(name), self._rows.sheet.types[name])
-            slot = self._groups.add((PASSED, projection.name), None)
+                self._taken[name] = self._rows.sheet.named.get(name), self._rows.sheet.types[name]
+            slot = self._groups.other((PASSED, projection.name), self.types[projection.name])
             self._passed[slot] = projection.expression
-            self._held.append(arrays.held_as(self.types[projection.name]))
             return slot
 
-    def takes(self, name: str, slot: int | None, dtype: pl.DataType) -> None:
-        """Hand a column to Polars when groups are aggregated."""
-        if slot is not None and dtype == _FLOAT:
-            self._doubles[name] = slot
-        else:
-            self._others[name] = (slot, dtype)
-
-    def aggregate(self, name: str, option: Any, column: str, dtype: pl.DataType) -> int:
-        """Let Polars aggregate a column; give the slot."""
-        slot = self._groups.add((name, option, column), None)
-        grouped, whole = _AGGREGATES[name](option)
-        expression = grouped(pl.col(column)).alias(f"{PASSED}{slot}")
-        self._aggregates.setdefault(slot, Aggregate(column, expression, whole, arrays.held_as(dtype)))
+    def aggregate(self, name: str, option: Any, taken: tuple[int, str, pl.DataType], given: pl.DataType) -> int:
+        """Aggregate a slot of the rows, which has a name and a type; give the slot of the aggregate."""
+        inner, column, dtype = taken
+        slot = self._groups.other((name, option, column), given)
+        self._aggregates.setdefault(slot, Aggregate(name, option, inner, column, dtype, given))
         return slot
 
-    def native(self, key: Any, count: Native) -> int:
-        """Count; give the slot."""
-        slot = self._groups.add(("count", key), None)
-        self._native.setdefault(slot, count)
+    def count(self, counted: int | None) -> int:
+        """Count the rows in which a slot is true, or all; give the slot of the count."""
+        slot = self._groups.other(("count", counted), _COUNT, COUNTED)
+        self._counts.setdefault(slot, counted)
         return slot
 
-    def run(self, rows: Rows, parents: NDArray[np.uint32]) -> tuple[dict[str, Column], NDArray[np.uint32]]:
-        """Compute the features of each group of rows that stand together; give them, and the groups' parents."""
+    def run(self, rows: Rows, groups: Groups) -> dict[str, Column]:
+        """Compute the features of each group of rows that stand together."""
         slots = self._rows.run(rows)
-        starts = np.flatnonzero(np.diff(parents, prepend=parents[:1] + 1))
-        groups = self._groups.begin()
-        for slot, count in self._native.items():
-            groups[slot] = count(slots, rows.height, starts)
-        single = len(starts) * len(self._aggregates) <= _MOST_SLICES and not self._passed
-        made = self._sliced(rows, slots, starts) if single else self._queried(rows, slots, parents)
-        for slot, column in made.items():
-            groups[slot] = column
-        self._groups.run(groups, 0, len(groups))
-        return {name: groups[slot] for name, slot in self._made.items()}, parents[starts]
+        made = self._groups.begin()
+        for slot, column in self._counted(slots, groups).items():
+            made[slot] = column
+        sure = aggregates.computed(self._aggregates, slots, groups)
+        left = {slot: each for slot, each in self._aggregates.items() if slot not in sure}
+        for slot, column in (sure | self._left(rows, slots, groups, left)).items():
+            made[slot] = column
+        self._groups.run(made, 0, len(made))
+        return {name: made[slot] for name, slot in self._made.items()}
 
-    def _sliced(self, rows: Rows, slots: Sequence[Column], starts: NDArray[np.intp]) -> dict[int, Column]:
-        """Aggregate each group by itself: without a query, which would take longer than a few aggregates."""
-        series, ends = self._series(rows, slots), [*starts[1:].tolist(), rows.height]
-        spans = [(start, end - start) for start, end in zip(starts.tolist(), ends, strict=True)]
-        return {
-            slot: arrays.from_list([each.whole(series[each.column].slice(*span)) for span in spans], each.held)
-            for slot, each in self._aggregates.items()
-        }
-
-    def _queried(self, rows: Rows, slots: Sequence[Column], parents: NDArray[np.uint32]) -> dict[int, Column]:
-        """Aggregate all groups in one query."""
-        keyed = [*self._series(rows, slots).values(), pl.Series(PARENT, parents).set_sorted()]
-        named = [each.grouped for each in self._aggregates.values()]
-        queried = pl.DataFrame(keyed).group_by(PARENT, maintain_order=True).agg(*named, *self._passed.values())
-        held = [*(each.held for each in self._aggregates.values()), *self._held]
-        made = map(arrays.from_series, queried.get_columns()[1:], held)
-        return dict(zip([*self._aggregates, *self._passed], made, strict=True))
-
-    def _series(self, rows: Rows, slots: Sequence[Column]) -> dict[str, pl.Series]:
-        """What is aggregated, as Polars has it."""
-        made = arrays.to_doubles({name: slots[slot] for name, slot in self._doubles.items()}, rows.height)
-        for name, (slot, dtype) in self._others.items():
-            made[name] = rows.series(name) if slot is None else arrays.to_series(name, slots[slot], dtype, rows.height)
+    def _counted(self, slots: Sequence[Column], groups: Groups) -> dict[int, Column]:
+        made: dict[int, Column] = {}
+        truths = {slot: counted for slot, counted in self._counts.items() if counted is not None}
+        if truths:
+            columns = [arrays.broadcast(slots[counted], groups.rows)[0] for counted in truths.values()]
+            made |= {slot: (row, None) for slot, row in zip(truths, groups.counts(columns), strict=True)}
+        for slot in self._counts.keys() - truths.keys():
+            made[slot] = groups.sizes.astype(np.uint32), None
         return made
 
+    def _left(
+        self, rows: Rows, slots: Sequence[Column], groups: Groups, left: Mapping[int, Aggregate]
+    ) -> dict[int, Column]:
+        """Let Polars compute what is left: group by group, or all in one query where that is shorter."""
+        for each in left.values():
+            if each.taken == _FLOAT and each.name in _ORDERED:
+                aggregates.refuse_both_zeros(np.atleast_2d(slots[each.slot][0]))
+        taken: dict[str, tuple[int | None, pl.DataType]] = {
+            each.column: (each.slot if each.column.startswith(PASSED) else None, each.taken) for each in left.values()
+        }
+        if self._passed:
+            taken |= self._taken
+        if len(groups.starts) * len(left) > _MOST_SLICES or self._passed:
+            return self._queried(rows.all_series(taken, slots), left, groups)
+        series = rows.all_series(taken, slots) if taken else {}
+        spans = list(zip(groups.starts.tolist(), groups.sizes.tolist(), strict=True))
+        made = {}
+        for slot, each in left.items():
+            whole = _AGGREGATES[each.name](each.option)[1]
+            listed = [whole(series[each.column].slice(*span)) for span in spans]
+            made[slot] = arrays.from_list(listed, arrays.held_as(each.given))
+        return made
 
-Native = Callable[[Sequence[Column], int, NDArray[np.intp]], Column]
+    def _queried(
+        self, series: Mapping[str, pl.Series], left: Mapping[int, Aggregate], groups: Groups
+    ) -> dict[int, Column]:
+        keyed = [*series.values(), pl.Series(PARENT, groups.places.astype(np.uint32)).set_sorted()]
+        named = [
+            _AGGREGATES[each.name](each.option)[0](pl.col(each.column)).alias(f"{PASSED}{slot}")
+            for slot, each in left.items()
+        ]
+        queried = pl.DataFrame(keyed).group_by(PARENT, maintain_order=True).agg(*named, *self._passed.values())
+        held = [arrays.held_as(self._groups.nodes[slot].dtype) for slot in (*left, *self._passed)]
+        made = map(arrays.from_series, queried.get_columns()[1:], held)
+        return dict(zip((*left, *self._passed), made, strict=True))
 
 
 class GroupReader(Reader):
@@ -177,10 +169,7 @@ class GroupReader(Reader):
         raise UnknownPartError(f"{part.name} outside of an aggregate")
 
     def _length(self, _: int, __: Any) -> int:
-        def count(_: Sequence[Column], rows: int, starts: NDArray[np.intp]) -> Column:
-            return np.diff(starts, append=rows).astype(np.uint32), None
-
-        return self._program.native("*", count)
+        return self._program.count(None)
 
     def _aggregated(self, node: int, part: Any) -> int:
         name, inner = part.name, part.arguments[0]
@@ -197,7 +186,7 @@ class GroupReader(Reader):
         if name == "sum" and part.options:
             # In SQL the sum of nothing is null.
             known = self._counted(self._inner.known(inner))
-            return self._sheet.operation("SUM", arrays.unless_zero, [slot, known])
+            return self._sheet.operation("SUM", arrays.unless_zero, [slot, known], self._type(node))
         return slot
 
     def _distinct(self, node: int, inner: int) -> int:
@@ -209,29 +198,18 @@ class GroupReader(Reader):
     def _counted(self, slot: int) -> int:
         if slot in self._rows.constants:
             raise UnknownPartError("a count of one value")
+        return self._program.count(slot)
 
-        def count(slots: Sequence[Column], rows: int, starts: NDArray[np.intp]) -> Column:
-            truth = arrays.broadcast(slots[slot], rows)[0]
-            return np.add.reduceat(truth.astype(np.uint32), starts, dtype=np.uint32), None
-
-        return self._program.native(slot, count)
-
-    def _input(self, name: str, node: int) -> str:
-        """Name what is aggregated: a raw column as it is, or a computed one."""
-        part = self._plan.view_expression(node)
-        if type(part).__name__ == "Filter" and name in _UNORDERED:
-            return self._handed(self._inner.filtered(part), self._type(node))
+    def _input(self, name: str, node: int) -> tuple[int, str, pl.DataType]:
+        """Give the slot, name and type of what is aggregated: a raw column as it is, or a computed one."""
+        part, dtype = self._plan.view_expression(node), self._type(node)
         if type(part).__name__ == "Column" and part.name not in self._rows.named:
-            self._program.takes(part.name, None, self._type(node))
-            return str(part.name)
-        return self._handed(self._inner.read(node), self._type(node))
-
-    def _handed(self, slot: int, dtype: pl.DataType) -> str:
+            return self._rows.column(part.name), str(part.name), dtype
+        filtered = type(part).__name__ == "Filter" and name in _UNORDERED
+        slot = self._inner.filtered(part) if filtered else self._inner.read(node)
         if dtype not in HELD or slot in self._rows.constants:
             raise UnknownPartError(dtype)
-        name = f"{PASSED}{slot}"
-        self._program.takes(name, slot, dtype)
-        return name
+        return slot, f"{PASSED}{slot}", dtype
 
     def _function(self, node: int, part: Any) -> int:
         name, *more = part.function_data

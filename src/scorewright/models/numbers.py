@@ -30,7 +30,7 @@ def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.0, 0.5, 1.0]
     """
     small = np.exp(-np.abs(log_odds))
-    return np.where(log_odds >= 0.0, 1.0 / (1.0 + small), small / (1.0 + small))
+    return np.where(log_odds >= 0.0, 1.0, small) / (1.0 + small)
 
 
 def logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -51,11 +51,12 @@ class Steps:
     def at(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give its values at n scores; NaN where the score is NaN."""
         scores, levels = self._arrays
-        return np.where(np.isnan(log_odds), np.nan, levels[np.searchsorted(scores, log_odds, "right")])
+        return levels[scores.searchsorted(log_odds, "right")]
 
     @cached_property
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return np.array(self.scores, dtype=np.float64), np.array(self.levels)
+        """Scores and levels, with NaN as the last of each: it is sorted behind all numbers."""
+        return np.array([*self.scores, np.nan]), np.array([*self.levels, np.nan])
 
     @classmethod
     def of(cls, scores: NDArray[np.float64], levels: NDArray[np.float64]) -> Steps:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scorewright.tables.lending import Objective, PolicyRule, PolicySpec, Segment, Sense
+from scorewright.tables.lending import InputRules, Objective, PolicyRule, PolicySpec, Segment, Sense
 from scorewright.tables.levers import RecourseSection
 from scorewright.tables.problems import checked
 from scorewright.tables.sections import Amount, ColumnName, LabelSpec, Name, Scalar
@@ -139,6 +139,18 @@ class SegmentSection(_Declared):
     label: LabelSpec
 
 
+class InputsSection(_Declared):
+    """What an application must bring."""
+
+    coverage: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
+    ranges: Literal["warn", "refuse"] = "warn"
+
+    @property
+    def rules(self) -> InputRules:
+        """The same as a value."""
+        return InputRules(self.coverage, self.ranges)
+
+
 class TuningSection(_Declared):
     """What tuning looks for."""
 
@@ -160,6 +172,7 @@ class Document(_Declared):
     target: TargetSpec
     costs: CostsSection = CostsSection()
     money: MoneySection | None = None
+    inputs: InputsSection = InputsSection()
     policy: PolicySection | None = None
     segments: Mapping[Name, SegmentSection] = {}
     tuning: TuningSection = TuningSection()

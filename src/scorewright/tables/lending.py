@@ -1,4 +1,4 @@
-"""How a lender decides and reports, as the portfolio states it: policy, hard rules and segments."""
+"""How a lender decides and reports, as the portfolio states it: inputs, policy, hard rules and segments."""
 
 from __future__ import annotations
 
@@ -60,6 +60,22 @@ class PolicySpec:
     refer_at_most: float | None = None
     refer: Literal["interval"] | None = None
     rules: tuple[PolicyRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class InputRules:
+    """What an application must bring to be decided by the model.
+
+    Parameters
+    ----------
+    coverage : float
+        Smallest share, 0 to 1, of the columns of its own row that the model reads which must have a value.
+    ranges : {"warn", "refuse"}
+        What follows where a number lies outside the range of training.
+    """
+
+    coverage: float = 0.0
+    ranges: Literal["warn", "refuse"] = "warn"
 
 
 @dataclass(frozen=True)

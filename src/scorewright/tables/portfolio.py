@@ -20,7 +20,7 @@ from scorewright.tables.declarations import (
     UnseenCategory,
     parse_document,
 )
-from scorewright.tables.lending import Objective, PolicySpec, Segment
+from scorewright.tables.lending import InputRules, Objective, PolicySpec, Segment
 from scorewright.tables.levers import RecourseSpec
 from scorewright.tables.problems import nearest
 from scorewright.tables.wording import Wording, parse_wording
@@ -88,17 +88,22 @@ class Portfolio:
         """What wrong decisions cost."""
         return CostMatrix(self._document.costs.false_negative, self._document.costs.false_positive)
 
-    @property
+    @cached_property
     def money(self) -> MoneyTerms | None:
         """What each loan earns and loses, None where the portfolio does not say."""
         return None if self._document.money is None else MoneyTerms(**self._document.money.model_dump())
 
-    @property
+    @cached_property
     def policy(self) -> PolicySpec:
         """How PDs become outcomes, with the hard rules; without a section, one threshold and nobody is referred."""
         return PolicySpec() if self._document.policy is None else self._document.policy.spec
 
-    @property
+    @cached_property
+    def inputs(self) -> InputRules:
+        """What an application must bring; without a section, nothing, and ranges are only warned of."""
+        return self._document.inputs.rules
+
+    @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """Divisions of the applications that reports go by."""
         return self._document.segment_list

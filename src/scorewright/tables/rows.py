@@ -14,7 +14,9 @@ from scorewright.errors import BodyShapeError, ColumnsError, DuplicateKeysError,
 from scorewright.tables.door import admit, number_rows, sealed_layout, without_sentinels
 from scorewright.tables.holding import hold_categories, known_categories
 from scorewright.tables.loading import Sealed
+from scorewright.tables.plain import NotPlainError, PlainReader, plain_table
 from scorewright.tables.portfolio import ROW_KEY, Portfolio
+from scorewright.tables.posted import Posted
 from scorewright.tables.types import OWNER, ColumnType, Tables
 
 Row = Mapping[str, Any]
@@ -68,6 +70,34 @@ class RowReader:
             for table, columns in sealed.contract.tables.items()
         }
 
+        self._plain = PlainReader(
+            portfolio,
+            {
+                table: plain_table(
+                    portfolio.tables[table],
+                    portfolio.key if table == portfolio.root else portfolio.tables[table].key,
+                    self._layouts[table],
+                    self._known[table],
+                    sealed.unseen,
+                )
+                for table in sealed.contract.tables
+            },
+            self._schemas,
+        )
+
+    def plain(self, bodies: Sequence[Mapping[str, Any]], *, shared: bool = True) -> Posted | None:
+        """Read bodies the short way (see `scorewright.tables.plain`); None where one of them needs the long one.
+
+        Parameters
+        ----------
+        shared : bool
+            Whether bodies of several callers stand together, as in `read_together`.
+        """
+        try:
+            return self._plain.read(bodies, shared=shared)
+        except NotPlainError:
+            return None
+
     def read(self, body: Mapping[str, Any]) -> Tables:
         """Check and convert one application.
 
@@ -84,6 +114,11 @@ class RowReader:
         DataError
             The rows break the contract.
         """
+        plain = self.plain([body], shared=False)
+        return self.read_long(body) if plain is None else plain
+
+    def read_long(self, body: Mapping[str, Any]) -> Tables:
+        """Read one application the long way, by frames; what both ways read is the same."""
         checked = self._checked(body)
         tables = {table: self._converted(table, rows) for table, rows in checked.items()}
         root = self._portfolio.root
@@ -105,6 +140,11 @@ class RowReader:
         BodyShapeError, DataError
             A body is refused; which one, only `read` tells.
         """
+        plain = self.plain(bodies)
+        return self.read_together_long(bodies) if plain is None else plain
+
+    def read_together_long(self, bodies: Sequence[Mapping[str, Any]]) -> Tables:
+        """Read applications of several callers the long way, by frames."""
         checked = [self._checked(body) for body in bodies]
         root = self._portfolio.root
         tables = {}

@@ -12,6 +12,7 @@ from scorewright.errors import FeatureSqlError, PortfolioError
 from scorewright.features.compile import CompiledFeatures, compile_features
 from scorewright.features.engine import FeatureEngine
 from scorewright.features.expressions import MOST_PARTS, Particulars, Use, particulars, portfolio_expressions
+from scorewright.features.few import ComputedFew
 from scorewright.tables.contract import infer_contract
 from scorewright.tables.portfolio import Portfolio
 from scorewright.tables.types import Tables
@@ -55,6 +56,29 @@ def test_amounts_rules_and_segments() -> None:
     np.testing.assert_array_equal(found.annuity, [100.5 / 40, np.nan, np.nan])
     assert {name: flags.tolist() for name, flags in found.rules.items()} == {"r": [False, True, False]}
     assert {name: parts.to_list() for name, parts in found.segments.items()} == {"s": ["new", "known", None]}
+
+
+def test_few_applications_are_read_from_their_arrays_to_the_same_bits() -> None:
+    stated_so: tuple[dict[str, str], ...] = (
+        {
+            "exposure": "COALESCE(total, AMOUNT)",
+            "annuity": "AMOUNT / NULLIF(AGE, 0)",
+            "when": "AGE < 30",
+            "value": "JOB",
+        },
+        {"exposure": "AGE", "annuity": "loans", "when": "total > 10", "value": "loans"},
+        {"exposure": "NULL", "annuity": "AMOUNT / 0", "when": "NULL", "value": "OWNER"},
+    )
+    for entries in stated_so:
+        book = stated(**entries)
+        computed = FeatureEngine(book, compiled(book)).compute_all(frames())
+        assert isinstance(computed, ComputedFew)
+        quick, slow = particulars(book, computed), particulars(book, computed.extra)
+        assert (quick.exposure is None) == (slow.exposure is None)
+        for one, other in ((quick.exposure, slow.exposure), (quick.annuity, slow.annuity)):
+            np.testing.assert_array_equal(one, other, strict=True)
+        np.testing.assert_array_equal(quick.rules["r"], slow.rules["r"], strict=True)
+        assert quick.segments["s"].to_list() == slow.segments["s"].to_list()
 
 
 def test_nothing_stated_is_nothing_known() -> None:

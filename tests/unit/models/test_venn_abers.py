@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from bisect import bisect_right
 
 import numpy as np
 import pytest
@@ -127,6 +128,14 @@ def test_around_a_pd_holds_it() -> None:
     inner = found.interval(np.array([-2.0]))
     assert low.tolist() == [1e-9, inner[0][0], inner[0][0]]
     assert high.tolist() == [inner[1][0], inner[1][0], 0.99]
+
+
+def test_steps_are_found_as_one_would_by_hand() -> None:
+    scores, levels = (-2.5, 0.0, 1.0, 4.0), (0.0, 0.1, 0.25, 0.5, 1.0)
+    asked = [*scores, -np.inf, np.inf, -0.0, 0.5, *np.nextafter(scores, -np.inf)]
+    by_hand = [levels[bisect_right(scores, each)] for each in asked]
+    assert Steps(scores, levels).at(np.array(asked)).tolist() == by_hand
+    assert np.isnan(Steps((), (0.5,)).at(np.array([np.nan, -np.nan]))).all()
 
 
 def test_a_missing_score_has_no_interval() -> None:

@@ -43,4 +43,5 @@ class Calibration(Protocol):
 
 def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn log-odds into probabilities that never reach 0 or 1: no score makes an outcome certain."""
-    return np.clip(numbers.sigmoid(log_odds), _LEAST, 1.0 - _LEAST)
+    # What `clip` does, several times faster for one application.
+    return np.minimum(np.maximum(numbers.sigmoid(log_odds), _LEAST), 1.0 - _LEAST)

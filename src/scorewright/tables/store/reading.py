@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from scorewright.errors import StoreUnusableError, UnknownApplicationError
+from scorewright.errors import StoreUnusableError, UnknownClientError
 from scorewright.tables.store.building import KEYS
 from scorewright.tables.store.manifest import INDEX, StoreManifest, read_manifest, table_file
 
@@ -81,6 +81,7 @@ class ParquetClientStore:
     """
 
     def __init__(self, folder: Path, manifest: StoreManifest) -> None:
+        self.portfolio = manifest.portfolio
         self._root = manifest.root
         self._tables = {name: _Table(folder / table_file(name)) for name in manifest.tables}
         index = pa.ipc.open_file(pa.memory_map(str(folder / INDEX))).get_batch(0)
@@ -96,17 +97,13 @@ class ParquetClientStore:
 
         Raises
         ------
-        UnknownApplicationError
+        UnknownClientError
             There is no such client.
         """
         place = self._place(key)
         if place is None:
             # The key asked for is not repeated: it names a person, and the caller knows it.
-            raise UnknownApplicationError(
-                "The client must be one of the client store.",
-                "no client with the id asked for",
-                "Check the id, or build the store again from newer tables.",
-            )
+            raise UnknownClientError
         with self._lock:
             rows = {name: table.take(*self._span(name, place)) for name, table in self._tables.items()}
         return {**rows, self._root: rows[self._root][0]}
