@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from scorewright import __version__
-from scorewright.cli import explaining, keys, leaks, learn, operate, reporting, simulate, training, use
+from scorewright.cli import (
+    explaining,
+    keys,
+    leaks,
+    learn,
+    ledger,
+    operate,
+    outcomes,
+    reporting,
+    simulate,
+    store,
+    training,
+    use,
+)
 from scorewright.cli.console import show_error, tell
 from scorewright.cli.exits import INTERRUPTED, exit_code
 from scorewright.cli.manual import manual
@@ -24,7 +37,7 @@ app = typer.Typer(
     epilog=(
         "State lives under SCOREWRIGHT_HOME (default ./.scorewright); SCOREWRIGHT_REGISTRY names another registry. "
         "Exit codes: 0 done, 2 usage, 3 settings, 4 portfolio, 5 data, 6 training, 7 bundle, 8 registry, 9 output, "
-        "20 drift found, 130 stopped by Ctrl-C, 1 anything else."
+        "10 request, 11 service, 12 ledger, 20 drift found, 130 stopped by Ctrl-C, 1 anything else."
     ),
 )
 
@@ -48,7 +61,7 @@ def scorewright(
 
 
 app.callback(help=manual(scorewright))(scorewright)
-for room in (learn, leaks, training, use, keys, explaining, reporting, operate, simulate):
+for room in (learn, leaks, training, use, keys, store, ledger, outcomes, explaining, reporting, operate, simulate):
     room.add_verbs(app)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +81,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one, 8000 by default.")
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the address; 1 by default.")] = None,
     portfolio: WhichPortfolio = None,
     model: WhichModel = "champion",
 ) -> None:
@@ -94,21 +96,28 @@ def serve(
     """
     from pydantic import SecretStr
 
+    from scorewright.bootstrap import serve_one
     from scorewright.serve.access import is_loopback
-    from scorewright.serve.running import run
+    from scorewright.serve.running import run, run_workers
     from scorewright.serve.settings import load_settings
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(host=host, port=port, workers=workers)
     made = None
     if not settings.has_credentials and is_loopback(settings.host):
         made = secrets.token_urlsafe(24)
-        settings = load_settings(host=host, port=port, api_key=SecretStr(made))
+        settings = load_settings(host=host, port=port, workers=workers, api_key=SecretStr(made))
+    on_ready = partial(_announce, made=made, shared=settings.api_key is not None)
     tell("Loading the model ...")
-    app = workbench().service(portfolio, model, settings)
-    run(app, settings, lambda address: _announce(address, made, shared=settings.api_key is not None))
+    if settings.workers > 1:
+        # The ledger's tables are made here, once, and what is wrong is said before any worker starts.
+        workbench().ledger.close()
+        run_workers(partial(serve_one, portfolio, model, settings), settings, on_ready, settings.running)
+        return
+    served = workbench().service(portfolio, model, settings)
+    run(served.app, settings, on_ready, settings.running, served.hooks)
 
 
-def _announce(address: str, made: str | None, *, shared: bool) -> None:
+def _announce(address: str, *, made: str | None, shared: bool) -> None:
     """Say where and how to ask. A key of the operator's own is not repeated: this may end in a log."""
     own = "$SCOREWRIGHT_API_KEY" if shared else "$KEY"
     header = f"-H 'Authorization: Bearer {made}'" if made else f'-H "Authorization: Bearer {own}"'

@@ -34,7 +34,7 @@ class DecisionEntry:
     outcome : {"approve", "refer", "refuse"}
         What was decided.
     portfolio, model, bundle, policy : str
-        Name of the portfolio, version of the model, SHA-256 of the bundle and version of the policy.
+        Name of the portfolio, version of the model, SHA-256 of the bundle, and version and SHA-256 of the policy.
     interval : tuple of float, or None
         Low and high end of the PD's interval.
     reasons : tuple of str

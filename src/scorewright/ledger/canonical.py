@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 Value: TypeAlias = int | float | str | bytes | None
 
@@ -51,20 +51,49 @@ def unpack(packed: bytes) -> tuple[bytes, ...]:
     return tuple(parts)
 
 
+def _plain(letter: bytes, content: bytes) -> bytes:
+    return _BEGINNING.pack(letter, len(content)) + content
+
+
+def _text(value: str) -> bytes:
+    return _plain(b"s", value.encode())
+
+
+def _raw(value: bytes) -> bytes:
+    return _plain(b"b", value)
+
+
+def _whole(value: int) -> bytes:
+    return _plain(b"i", b"%d" % value)
+
+
+def _real(value: float) -> bytes:
+    return _REAL.pack(b"f", 8, value)
+
+
+def _nothing(_: None) -> bytes:
+    return _plain(b"n", b"")
+
+
+_BEGINNING = struct.Struct(">cQ")
+_REAL = struct.Struct(">cQd")
+_FORMS: Mapping[type, Callable[[Any], bytes]] = {
+    str: _text,
+    type(None): _nothing,
+    bytes: _raw,
+    float: _real,
+    int: _whole,
+}
+
+
 def _encoded(value: Value) -> bytes:
-    letter, content = _content(value)
-    return letter + len(content).to_bytes(8, "big") + content
+    form = _FORMS.get(type(value)) or _form_of_kin(value)
+    return form(value)
 
 
-def _content(value: Value) -> tuple[bytes, bytes]:
-    if value is None:
-        return b"n", b""
-    if isinstance(value, str):
-        return b"s", value.encode()
-    if isinstance(value, bytes):
-        return b"b", value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return b"i", str(value).encode()
-    if isinstance(value, float):
-        return b"f", struct.pack(">d", value)
-    raise TypeError(f"no canonical form for {type(value).__name__}")
+def _form_of_kin(value: Value) -> Callable[[Any], bytes]:
+    """Find the form of a value of a derived type. A truth is no number here, though Python derives it from one."""
+    forms = [form for kind, form in _FORMS.items() if isinstance(value, kind) and not isinstance(value, bool)]
+    if not forms:
+        raise TypeError(f"no canonical form for {type(value).__name__}")
+    return forms[0]

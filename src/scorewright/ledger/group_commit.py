@@ -15,6 +15,10 @@ Result = TypeVar("Result")
 Write: TypeAlias = Callable[[Sequence[Item]], Sequence[Result | LedgerError]]
 
 
+def _nothing() -> None:
+    pass
+
+
 class GroupCommit(Generic[Item, Result]):
     """Takes what waits, writes it in one transaction, and releases all who waited for it.
 
@@ -30,10 +34,16 @@ class GroupCommit(Generic[Item, Result]):
         How many may wait.
     together : int
         How many are written in one transaction.
+    rest : callable
+        Called, on the writing thread, when all who waited were released and nobody waits: for what can be done then as
+        well as while somebody waits. Never raises.
     """
 
-    def __init__(self, write: Write[Item, Result], waiting: int, together: int) -> None:
+    def __init__(
+        self, write: Write[Item, Result], waiting: int, together: int, rest: Callable[[], None] = _nothing
+    ) -> None:
         self._write = write
+        self._rest = rest
         self._most_waiting = waiting
         self._most_together = together
         self._waiting: deque[tuple[Item, Future[Result]]] = deque()
@@ -80,6 +90,8 @@ class GroupCommit(Generic[Item, Result]):
             else:
                 for (_, future), result in zip(batch, results, strict=True):
                     _release(future, result)
+                if not self._waiting:
+                    self._rest()
 
     def _take(self, most: int) -> list[tuple[Item, Future[Result]]]:
         """Return those next in turn, at least one; none once it is closed and nobody waits."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from scorewright.ledger.chain import beginning, make_head
-from scorewright.ledger.database import Database
+from scorewright.ledger.database import Database, no_ledger
 from scorewright.ledger.identifiers import identifier
 from scorewright.ledger.keys import KeyRing, LedgerKeys
 from scorewright.ledger.migrating import migrate
@@ -19,7 +19,7 @@ from scorewright.ledger.sql_ledger import LedgerOptions, SqlLedger, utc_now
 _UPGRADING = 7262626100531
 
 
-def open_ledger(url: str, keys: LedgerKeys, options: LedgerOptions | None = None) -> SqlLedger:
+def open_ledger(url: str, keys: LedgerKeys, options: LedgerOptions | None = None, *, new: bool = True) -> SqlLedger:
     """Open a ledger, created or upgraded where that is needed.
 
     Any number of processes may do so at the same time. The database of SQLite must lie on a disk of this machine: its
@@ -33,11 +33,14 @@ def open_ledger(url: str, keys: LedgerKeys, options: LedgerOptions | None = None
         Its secrets.
     options : LedgerOptions, optional
         How it works.
+    new : bool
+        Whether to make the ledger where there is none. What only reads had better not: a ledger that was taken away
+        would pass for an empty one.
 
     Raises
     ------
     SettingsError
-        The URL names no database that can hold a ledger.
+        The URL names no database that can hold a ledger, or one without, and none is to be made.
     LedgerUnavailableError
         The database does not answer or may not be written.
     LedgerVersionError
@@ -47,14 +50,21 @@ def open_ledger(url: str, keys: LedgerKeys, options: LedgerOptions | None = None
     """
     options = options or LedgerOptions()
     ring = KeyRing(keys)
-    database = Database(url, options.patience)
+    database = Database(url, options.patience, new=new)
     try:
         with database.writing() as connection:
+            if not new:
+                _check_kept(connection, url)
             _prepare(connection, ring)
     except BaseException:
         database.close()
         raise
     return SqlLedger(database, ring, options)
+
+
+def _check_kept(connection: Connection, url: str) -> None:
+    if not inspect(connection).has_table(HEAD.name):
+        raise no_ledger(url)
 
 
 def _prepare(connection: Connection, ring: KeyRing) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from scorewright.domain.ledger import Recorded
 from scorewright.errors import ForgottenError, IdempotencyConflictError, LedgerTamperedError
@@ -16,6 +17,7 @@ from scorewright.ledger.identifiers import to_datetime
 from scorewright.ledger.keys import KeyRing, Subject, UnknownKeyError, request_digest, same, unseal
 from scorewright.ledger.rows import entry_of
 from scorewright.ledger.schema import ENTRIES, HEAD, SUBJECTS
+from scorewright.ledger.statements import Lookup, Statement
 
 _ROWS = select(
     ENTRIES,
@@ -23,8 +25,10 @@ _ROWS = select(
     SUBJECTS.c.key.label("subject_key"),
     SUBJECTS.c.wrapped.label("subject_wrapped"),
 ).select_from(ENTRIES.outerjoin(SUBJECTS, SUBJECTS.c.id == ENTRIES.c.subject))
-_HEAD = select(HEAD)
-_LOCKED_HEAD = _HEAD.with_for_update()
+_HEAD = Statement(select(HEAD))
+_LOCKED_HEAD = Statement(select(HEAD).with_for_update())
+_BY_KEY = Lookup(_ROWS, ENTRIES.c.idempotency)
+_BY_ID = Lookup(_ROWS, ENTRIES.c.id)
 _COLUMNS = tuple(column.name for column in ENTRIES.columns)
 
 
@@ -41,17 +45,17 @@ def find(
 ) -> list[Found]:
     """Read the rows that meet every condition, in the order of the chain."""
     order = ENTRIES.c.sequence.desc() if newest_first else ENTRIES.c.sequence
-    return execute(connection, _ROWS.where(*conditions).order_by(order).limit(limit))
+    return [_found(tuple(row)) for row in connection.execute(_ROWS.where(*conditions).order_by(order).limit(limit))]
 
 
-def whose(column: Column[Any]) -> Select[*tuple[Any, ...]]:
-    """Make the query, to be kept, for the rows whose column is among ``values``. Run it with `execute`."""
-    return _ROWS.where(column.in_(bindparam("values", expanding=True)))
+def by_idempotency(connection: Connection, digests: Collection[bytes]) -> list[Found]:
+    """Read the rows of requests that had these idempotency keys, in no order."""
+    return [_found(row) for row in _BY_KEY.rows(connection, digests)]
 
 
-def execute(connection: Connection, query: Select[*tuple[Any, ...]], **parameters: Any) -> list[Found]:
-    """Read the rows of a query made here."""
-    return [_found(tuple(row)) for row in connection.execute(query, parameters)]
+def by_id(connection: Connection, ids: Collection[str]) -> list[Found]:
+    """Read the rows of these ids, in no order."""
+    return [_found(row) for row in _BY_ID.rows(connection, ids)]
 
 
 def read_head(connection: Connection, ring: KeyRing, lock: bool = False) -> Head:
@@ -62,7 +66,7 @@ def read_head(connection: Connection, ring: KeyRing, lock: bool = False) -> Head
     LedgerTamperedError
         It is missing, or not as it was sealed.
     """
-    heads = [Head(*row) for row in connection.execute(_LOCKED_HEAD if lock else _HEAD)]
+    heads = [Head(*row) for row in (_LOCKED_HEAD if lock else _HEAD).rows(connection)]
     if len(heads) != 1 or not is_sealed(ring, heads[0]):
         what = "the head of the chain is missing, was edited, or is under a secret not given"
         raise LedgerTamperedError(heads[0].sequence if heads and isinstance(heads[0].sequence, int) else 0, what)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from scorewright.domain.ledger import Anchor, AnyEntry, ForgetEntry, Recorded
 from scorewright.errors import ForgottenError, LedgerError, LedgerTamperedError, UnknownDecisionError
@@ -15,16 +15,15 @@ from scorewright.ledger.canonical import encode
 from scorewright.ledger.chain import Head, make_anchor, make_head, row_mac
 from scorewright.ledger.identifiers import identifier, to_datetime
 from scorewright.ledger.keys import KeyRing, Subject, request_digest, seal
-from scorewright.ledger.reading import Found, data_key, execute, read_head, repeated, whose
+from scorewright.ledger.reading import Found, by_id, by_idempotency, data_key, read_head, repeated
 from scorewright.ledger.rows import Draft, forget_columns
 from scorewright.ledger.schema import ENTRIES, HEAD, SUBJECTS
+from scorewright.ledger.statements import Lookup, Statement
 
-_REPEATS = whose(ENTRIES.c.idempotency)
-_DECISIONS = whose(ENTRIES.c.id)
-_TAGGED = select(SUBJECTS).where(SUBJECTS.c.tag.in_(bindparam("tags", expanding=True)))
-_NEW_ROWS = insert(ENTRIES)
-_NEW_SUBJECTS = insert(SUBJECTS)
-_NEW_HEAD = update(HEAD).values({name: bindparam(name) for name in ("sequence", "mac", "key", "seal")})
+_BY_TAG = Lookup(select(SUBJECTS.c.id, SUBJECTS.c.tag, SUBJECTS.c.key, SUBJECTS.c.wrapped), SUBJECTS.c.tag)
+_NEW_ROW = Statement(insert(ENTRIES))
+_NEW_SUBJECT = Statement(insert(SUBJECTS))
+_NEW_HEAD = Statement(update(HEAD).values({name: bindparam(name) for name in ("sequence", "mac", "key", "seal")}))
 
 Clock: TypeAlias = Callable[[], int]
 """Microseconds since 1970, UTC."""
@@ -122,10 +121,9 @@ class _End:
         if not self.rows:
             return ()
         ring = self._pen.ring
-        connection.execute(_NEW_ROWS, self.rows)
+        _NEW_ROW.run(connection, self.rows)
         head = make_head(ring, self._ledger, self._sequence, self._mac)
-        end = {"sequence": head.sequence, "mac": head.mac, "key": head.key, "seal": head.seal}
-        connection.execute(_NEW_HEAD, end)
+        _NEW_HEAD.run(connection, [vars(head)])
         passed = [row for row in self.rows if row["sequence"] % self._pen.anchor_every == 0]
         return tuple(make_anchor(ring, self._ledger, row) for row in passed)
 
@@ -137,12 +135,12 @@ class _Batch:
         self._ring = pen.ring
         self._end = _End(read_head(connection, pen.ring, lock=True), pen)
         keys = {digest for draft in drafts for digest in draft.idempotency}
-        self._repeats = {one.row["idempotency"]: one for one in _find(connection, _REPEATS, keys)}
+        self._repeats = {one.row["idempotency"]: one for one in by_idempotency(connection, keys)}
         referred = {draft.decision for draft in drafts if draft.decision is not None}
-        decisions = _find(connection, _DECISIONS, referred)
+        decisions = by_id(connection, referred)
         self._decisions = {one.row["id"]: one for one in decisions if one.row["kind"] == "decision"}
         tags = {tag for draft in drafts for tag in draft.tags}
-        self._subjects = _subjects(connection, tags)
+        self._subjects = {row[1]: Subject(*row) for row in _BY_TAG.rows(connection, tags)}
         self._new: list[Subject] = []
 
     def take(self, draft: Draft) -> Recorded | LedgerError:
@@ -157,7 +155,7 @@ class _Batch:
     def write(self, connection: Connection) -> tuple[Anchor, ...]:
         """Write what was chained."""
         if self._new:
-            connection.execute(_NEW_SUBJECTS, [vars(subject) for subject in self._new])
+            _NEW_SUBJECT.run(connection, [vars(subject) for subject in self._new])
         return self._end.write(connection)
 
     def _known(self, draft: Draft) -> Recorded | None:
@@ -213,14 +211,3 @@ class _Batch:
         self._subjects[subject.tag] = subject
         self._new.append(subject)
         return subject
-
-
-def _find(connection: Connection, query: Select[*tuple[Any, ...]], values: Collection[Any]) -> list[Found]:
-    return execute(connection, query, values=list(values)) if values else []
-
-
-def _subjects(connection: Connection, tags: Collection[bytes]) -> dict[bytes, Subject]:
-    if not tags:
-        return {}
-    rows = connection.execute(_TAGGED, {"tags": list(tags)})
-    return {row.tag: Subject(row.id, row.tag, row.key, row.wrapped) for row in rows}

@@ -28,6 +28,7 @@ _NAMES = ("caller", "portfolio", "model", "bundle", "policy", "officer", "action
 _EMPTY: Mapping[str, Any] = dict.fromkeys(
     ("decision", "portfolio", "model", "bundle", "policy", "outcome", "pd", "low", "high")
 )
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ def _tidy(entry: DecisionEntry) -> DecisionEntry:
 
 
 def _nameless(entry: Entry) -> Entry:
-    return entry if isinstance(entry, AccessEntry) else replace(entry, idempotency=None)
+    if isinstance(entry, AccessEntry) or entry.idempotency is None:
+        return entry
+    return replace(entry, idempotency=None)
 
 
 def _columns(entry: Entry) -> Mapping[str, Any]:
@@ -206,4 +209,4 @@ def _request(entry: Entry) -> bytes:
 
 
 def _json(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _WRITER.encode(content)

@@ -24,6 +24,7 @@ from scorewright.domain.ledger import (
     Verification,
     Wanted,
 )
+from scorewright.domain.progress import Listener, silent
 from scorewright.errors import LedgerError, LedgerUnavailableError, UnknownDecisionError
 from scorewright.ledger import recording, verifying
 from scorewright.ledger.chain import make_anchor
@@ -31,13 +32,17 @@ from scorewright.ledger.database import Database
 from scorewright.ledger.group_commit import GroupCommit
 from scorewright.ledger.identifiers import to_microseconds
 from scorewright.ledger.keys import KeyRing
-from scorewright.ledger.reading import find, read_head, recorded, repeated
+from scorewright.ledger.reading import by_idempotency, find, read_head, recorded, repeated
 from scorewright.ledger.recording import Clock, Pen
 from scorewright.ledger.rows import Draft, draft
 from scorewright.ledger.schema import ENTRIES, SUBJECTS
 
 _PAGE = 64
 _CLIENTS = 500
+#: After so many rows the log is moved into the file once nobody waits: sooner than SQLite would, inside a commit.
+_SETTLE_EVERY = 48
+#: After so many it is done before the next are written, if somebody always waits: those before were told already.
+_SETTLE_AT_LAST = 192
 
 
 def utc_now() -> int:
@@ -97,7 +102,8 @@ class SqlLedger:
         self._options = options
         self._pen = Pen(ring, options.clock, options.anchor_every)
         self._closed = False
-        self._writer = GroupCommit[Draft, Recorded](self._write, options.waiting, options.together)
+        self._unsettled = 0
+        self._writer = GroupCommit[Draft, Recorded](self._write, options.waiting, options.together, self._settle)
 
     def submit(self, entry: Entry) -> Future[Recorded]:
         """Hand an entry over to be written together with what else waits."""
@@ -113,7 +119,7 @@ class SqlLedger:
         if not wanted.idempotency:
             return None
         with self._database.reading() as connection:
-            known = find(connection, ENTRIES.c.idempotency.in_(wanted.idempotency), limit=1)
+            known = by_idempotency(connection, wanted.idempotency)
         return repeated(known[0], wanted.request, self._ring) if known else None
 
     def get(self, decision: str) -> Recorded:
@@ -186,9 +192,9 @@ class SqlLedger:
             ).all()
             return tuple(self._anchor(connection, head.ledger, number) for number in numbers)
 
-    def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+    def verify(self, anchors: Sequence[Anchor] = (), listen: Listener = silent) -> Verification:
         """Read the whole chain and compare it with its head, its clients' keys and exported anchors."""
-        return verifying.verify(self._database, self._ring, anchors)
+        return verifying.verify(self._database, self._ring, anchors, listen)
 
     def check(self) -> None:
         """Read the head."""
@@ -203,12 +209,23 @@ class SqlLedger:
         self._database.close()
 
     def _write(self, drafts: Sequence[Draft]) -> Sequence[Recorded | LedgerError]:
+        self._settle_after(_SETTLE_AT_LAST)
         with self._database.writing() as connection:
             written = recording.record(connection, drafts, self._pen)
         for anchor in written.anchors:
             with suppress(Exception):
                 self._options.on_anchor(anchor)
+        self._unsettled += len(drafts)
         return written.results
+
+    def _settle(self) -> None:
+        self._settle_after(_SETTLE_EVERY)
+
+    def _settle_after(self, rows: int) -> None:
+        if self._unsettled >= rows:
+            self._unsettled = 0
+            with suppress(LedgerUnavailableError):
+                self._database.settle()
 
     def _find(self, *conditions: ColumnElement[bool], **how: Any) -> list[Recorded]:
         with self._database.reading() as connection:

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Select, exists, func, select
 
 from scorewright.domain.ledger import Anchor, Break, Verification
+from scorewright.domain.progress import Listener, Step, silent
 from scorewright.errors import LedgerUnavailableError
 from scorewright.ledger.chain import Head, Row, Walk
 from scorewright.ledger.database import Database
@@ -19,7 +20,7 @@ _PAGE = 64
 _CLIENTS = 1000
 
 
-def verify(database: Database, ring: KeyRing, anchors: Sequence[Anchor]) -> Verification:
+def verify(database: Database, ring: KeyRing, anchors: Sequence[Anchor], listen: Listener = silent) -> Verification:
     """Follow the chain from the first row to the last one there is now; later appends do not disturb.
 
     Raises
@@ -29,16 +30,18 @@ def verify(database: Database, ring: KeyRing, anchors: Sequence[Anchor]) -> Veri
     """
     last, head = _end(database)
     walk = Walk(ring, head, anchors)
-    broken = _follow(database, walk, last) or walk.end() or _clients(database, ring)
+    broken = _follow(database, walk, last, listen) or walk.end() or _clients(database, ring)
     return Verification(walk.rows, len(anchors), broken)
 
 
-def _follow(database: Database, walk: Walk, last: int) -> Break | None:
+def _follow(database: Database, walk: Walk, last: int, listen: Listener) -> Break | None:
     try:
         for row in _rows(database, last):
             broken = walk.take(row)
             if broken is not None:
                 return broken
+            if walk.rows % _PAGE == 0 or walk.rows == last:
+                listen(Step("Verify the chain", walk.rows, last))
     except _UnreadableError:
         return Break(walk.rows + 1, "it cannot be read")
     return None

@@ -36,3 +36,15 @@ def test_what_has_no_canonical_form_is_refused(value: object) -> None:
 @given(st.lists(st.binary()).map(tuple))
 def test_what_is_packed_is_unpacked(parts: tuple[bytes, ...]) -> None:
     assert unpack(pack(parts)) == parts
+
+
+class Name(str):
+    __slots__ = ()
+
+
+class Amount(float):
+    __slots__ = ()
+
+
+def test_values_of_derived_types_are_written_as_those_they_derive_from() -> None:
+    assert encode([Name("ab"), Amount(1.5)]) == encode(["ab", 1.5])

@@ -124,3 +124,22 @@ def test_closing_writes_what_waits_and_takes_no_more(disk: Disk) -> None:
     assert [future.result() for future in waiting] == [0, 2, 4, 6, 8, 10, 12]
     with pytest.raises(LedgerUnavailableError, match="closed"):
         writer.submit(1)
+
+
+def test_what_can_wait_is_done_when_nobody_waits(disk: Disk) -> None:
+    rested: list[list[list[int]]] = []
+    done = threading.Semaphore(0)
+
+    def rest() -> None:
+        rested.append(list(disk.turns))
+        done.release()
+
+    writer = GroupCommit[int, int](disk.write, waiting=5, together=3, rest=rest)
+    busy(writer, disk)
+    waiting = [writer.submit(number) for number in (1, 2)]
+    disk.waits = False
+    disk.may_go_on.release()
+    assert [future.result() for future in waiting] == [2, 4]
+    done.acquire()
+    assert rested == [[[0], [1, 2]]]
+    writer.close()

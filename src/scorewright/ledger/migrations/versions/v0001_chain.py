@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("tag", sa.LargeBinary, nullable=False, unique=True),
         sa.Column("key", sa.String(16), nullable=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_head",
@@ -75,8 +76,15 @@ def _entries() -> None:
         sa.Column("mac", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary),
     )
-    for column in ("subject", "decision", "kind"):
-        op.create_index(f"ledger_entries_{column}", "ledger_entries", [column, "sequence"])
+    referring = sa.text("decision IS NOT NULL")
+    for column, where in (("subject", None), ("decision", referring), ("kind", None)):
+        op.create_index(
+            f"ledger_entries_{column}",
+            "ledger_entries",
+            [column, "sequence"],
+            sqlite_where=where,
+            postgresql_where=where,
+        )
 
 
 def _append_only() -> None:
