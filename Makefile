@@ -47,10 +47,12 @@ lock: $(VENV)/.tools ## Resolve the locks again (UPGRADE=1 takes newer versions)
 	$(LOCK) -c requirements/dev.txt pyproject.toml --extra serve -o requirements/serve.txt
 	$(LOCK) -c requirements/dev.txt --group build -o requirements/build.txt
 	$(LOCK) --group peers -o requirements/peers.txt
+	$(LOCK) --group serve-peers -o requirements/serve-peers.txt
+	$(LOCK) --group client -o requirements/client.txt
 
-.venv-peers/.installed: requirements/peers.txt $(VENV)/.tools
-	$(BIN)/uv venv --quiet --python $(BIN)/python --clear .venv-peers
-	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
+.venv-%/.installed: requirements/%.txt $(VENV)/.tools
+	$(BIN)/uv venv --quiet --python $(BIN)/python --clear .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/$*.txt
 	@touch $@
 
 .PHONY: demo
@@ -62,7 +64,7 @@ packages: ## See to the Debian packages that tests need: a browser, and the bina
 	bash tools/debian.sh chromium postgresql
 
 .PHONY: test
-test: install-dev packages ## Run the tests, slow ones left out
+test: install-dev packages .venv-client/.installed ## Run the tests, slow ones left out
 	OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 .PHONY: nightly
@@ -87,7 +89,7 @@ format: install-dev ## Format the code and mend what can be mended safely
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: bench-startup bench-sample bench-quality bench-explain ## Every benchmark
+bench: bench-startup bench-sample bench-quality bench-explain bench-serve bench-faults ## Every benchmark
 
 .PHONY: bench-explain
 bench-explain: install-dev ## Measure on real data what explanations are worth: exact, in words, and kept
@@ -104,6 +106,14 @@ bench-sample: install-dev ## Generate a sample of official size; its time and me
 .PHONY: bench-quality
 bench-quality: install-dev .venv-peers/.installed ## Measure the decisions on real data, beside CatBoost and FLAML
 	$(BIN)/python benchmarks/quality.py
+
+.PHONY: bench-serve
+bench-serve: install-dev .venv-serve-peers/.installed ## Load the service on real data, beside an empty endpoint, MLflow and BentoML
+	$(BIN)/python benchmarks/serve.py
+
+.PHONY: bench-faults
+bench-faults: install-dev ## Swap, kill, replay and send anything at all to the service: what is lost
+	$(BIN)/python benchmarks/faults.py
 
 .PHONY: version-check
 version-check: $(BIN)/python ## Hold that TAG, as v1.2.3, is the version of the project and stands in CHANGELOG.md

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_bytes
 from statistics import median
 from time import perf_counter
 
@@ -38,15 +39,19 @@ from scorewright.bundle.contents import open_bundle
 from scorewright.bundle.scorer import Scorer
 from scorewright.domain.explanations import Reasons, Recourse
 from scorewright.explain.shares import Scored, share_out
+from scorewright.flows.catalogue import RegistryCatalogue
 from scorewright.flows.champion import LoadedModel, load_version
 from scorewright.flows.decide import ModelService
 from scorewright.flows.plan import EVERY_CANDIDATE, Plan
 from scorewright.flows.recourse import find_recourse
+from scorewright.flows.replay import Replayer
 from scorewright.flows.report import report_on
 from scorewright.flows.train import Shelves, Trained, train
+from scorewright.ledger import LedgerKeys, open_ledger
 from scorewright.models.trees import Trees
 from scorewright.registry.folder_registry import FolderRegistry
 from scorewright.serve.app import create_app
+from scorewright.serve.door import Parts
 from scorewright.serve.settings import ServiceSettings
 from scorewright.tables.loading import Purpose, load_tables, open_data, restrict
 from scorewright.tables.portfolio import load_portfolio
@@ -272,7 +277,19 @@ def added_latency(course: Course) -> Figures:
 
 
 async def _asked_by_turns(model: LoadedModel, sent: Sequence[bytes]) -> tuple[list[float], list[float]]:
-    transport = httpx.ASGITransport(create_app(ModelService(model), ServiceSettings()))
+    with tempfile.TemporaryDirectory() as folder:
+        transport = httpx.ASGITransport(create_app(_parts(model, Path(folder)), ServiceSettings()))
+        return await _timed_by_turns(transport, sent)
+
+
+def _parts(model: LoadedModel, folder: Path) -> Parts:
+    registry = FolderRegistry(folder / "registry")
+    ledger = open_ledger(f"sqlite:///{folder / 'ledger.db'}", LedgerKeys(token_bytes()))
+    catalogue = RegistryCatalogue(registry, model.version.portfolio, tuple)
+    return Parts(ModelService(model), ledger, catalogue, Replayer(registry, ledger))
+
+
+async def _timed_by_turns(transport: httpx.ASGITransport, sent: Sequence[bytes]) -> tuple[list[float], list[float]]:
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", trust_env=False) as client:
 
         async def ask(query: str, body: bytes) -> float:
