@@ -6,7 +6,9 @@ import sys
 import pytest
 
 HEAVY = {
+    "alembic",
     "altair",
+    "cryptography",
     "fastapi",
     "lightgbm",
     "mlflow",
@@ -19,6 +21,7 @@ HEAVY = {
     "scipy",
     "shap",
     "sklearn",
+    "sqlalchemy",
     "sqlglot",
     "uvicorn",
 }

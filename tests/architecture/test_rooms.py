@@ -20,7 +20,7 @@ ROOMS = [
     {"atomic"},
     {"domain", "errors", "portfolios"},
 ]
-HEAVY = {"altair", "fastapi", "lightgbm", "mlflow", "optuna", "shap", "sklearn", "sqlglot", "typer"}
+HEAVY = {"altair", "fastapi", "lightgbm", "mlflow", "optuna", "shap", "sklearn", "sqlalchemy", "sqlglot", "typer"}
 
 
 def contracts() -> list[dict[str, object]]:

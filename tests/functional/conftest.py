@@ -75,6 +75,18 @@ def home(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one small model, quick to train, of the made-up loans; tests copy it before they write."""
+    folder = tmp_path_factory.mktemp("small")
+    loans().write_csv(folder / "loans.csv")
+    book, home, data = folder / "book", folder / "home", ("--data", folder / "loans.csv")
+    assert run_verb(home, "init", book, *data, "--target", "status").code == 0
+    ran = run_verb(home, "train", book, *data, "--candidate", "logistic_regression", "--trials", "0")
+    assert ran.code == 0, ran.err
+    return home
+
+
 @pytest.fixture
 def lending_book(tmp_path: Path) -> Callable[..., Path]:
     """Write a small table of loans as CSV; columns and rows can be changed."""

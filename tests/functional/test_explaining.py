@@ -26,6 +26,7 @@ from scorewright.registry.folder_registry import FolderRegistry
 from scorewright.serve.app import create_app
 from scorewright.serve.settings import ServiceSettings
 from scorewright.tables.portfolio import Portfolio
+from tests.serving import parts_of as wired
 
 PARTS: dict[Include, tuple[str, ...]] = {
     "contributions": ("contributions", "base", "score"),
@@ -45,7 +46,7 @@ class Service:
 
     def __init__(self, model: LoadedModel) -> None:
         self.scorer = model.scorer
-        self._app = create_app(ModelService(model), ServiceSettings())
+        self._app = create_app(wired(ModelService(model)), ServiceSettings())
 
     def post(self, path: str, bodies: Sequence[Body]) -> list[httpx.Response]:
         async def post() -> list[httpx.Response]:
@@ -58,7 +59,9 @@ class Service:
     def decide(self, bodies: Sequence[Body], *parts: Include) -> list[dict[str, Any]]:
         answers = self.post(f"/v1/decisions?include={','.join(parts)}", bodies)
         assert {answer.status_code for answer in answers} <= {200}, answers[0].text
-        return [answer.json() for answer in answers]
+        return [
+            {name: told for name, told in answer.json().items() if name not in {"id", "time"}} for answer in answers
+        ]
 
     def simulate(self, body: Body, changes: Body, *parts: Include) -> dict[str, Any]:
         (answer,) = self.post(f"/v1/simulations?include={','.join(parts)}", [{**body, "changes": changes}])

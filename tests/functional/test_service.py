@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import threading
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -17,31 +15,9 @@ from fastapi import FastAPI
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import SecretStr
 
 from scorewright.domain.access import Caller, Stranger
-from scorewright.domain.decisions import (
-    INCLUDES,
-    NOTHING,
-    Contribution,
-    Decision,
-    Include,
-    ModelInfo,
-    Simulated,
-)
-from scorewright.domain.explanations import (
-    Change,
-    Option,
-    Place,
-    PointScale,
-    Reason,
-    Reasons,
-    Recourse,
-    SharedContribution,
-    Shares,
-    Withheld,
-)
-from scorewright.domain.matrix import Label
+from scorewright.domain.decisions import INCLUDES, Include
 from scorewright.errors import (
     BundleCorruptError,
     ColumnsError,
@@ -54,125 +30,18 @@ from scorewright.serve.access.roles import missing_routes
 from scorewright.serve.access.seam import NOTHING_BROUGHT, Authenticator
 from scorewright.serve.app import create_app
 from scorewright.serve.settings import ServiceSettings
-
-KEY = "a-key-of-23-characters!"
-MODEL = ModelInfo("book", "7", "sha256:ab", "lightgbm", "log-odds", 0.09, 12, ("application", "loans"))
-EXAMPLE = {"application": {"id": 1, "income": 1200.5, "job": "maçon", "owner": True}, "loans": [{"debt": None}]}
-WEIGHTS = (0.1, -0.9, 0.3, 0.05, -0.2, 0.7, 0.0, 0.4, -0.6, 0.15, 0.25, -0.35)
-FEATURE = Label("Feature", "Variable")
-CHANGE = Change("amount", "application.income", 1, 900.0, 1000.0)
-#: What the fake answers for each part: enough of everything that its schema is tried.
-PARTS: dict[str, dict[str, Any]] = {
-    "contributions": {
-        "contributions": tuple(Contribution(f"f{i}", FEATURE, float(i), weight) for i, weight in enumerate(WEIGHTS)),
-        "base": -0.5,
-        "score": -0.5 + sum(WEIGHTS),
-    },
-    "points": {
-        "shares": Shares(-0.5, 0.25, 0.1, 0.2, 560.0, 530.0),
-        "shared": (SharedContribution("f0", FEATURE, "red", 0.75, 0.1, -30.0),),
-        "point_scale": PointScale(),
-    },
-    "reasons": {
-        "reasons": Reasons(
-            (Reason("late", FEATURE, Label("Paid late", "Payé en retard"), 0.5, -20.0, ("f0",)),),
-            (Withheld("age", FEATURE, 0.1, ("application.age",)),),
-        )
-    },
-    "recourse": {"recourse": Recourse((Option((FEATURE,), (CHANGE,), 0.1, 0.05, "approve"),), 12)},
-    "standing": {"places": (Place("pd", FEATURE, 0.2, ("≤ 0.1", "> 0.1"), (0.5, 0.5), (1.0, None), 1, 75.0),)},
-}
-FIELDS = {"contributions": ["contributions", "base", "score"], "reasons": ["reasons", "withheld"]}
-
-
-class FakeService:
-    """Knows two tables and refuses by income; fails on demand."""
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.failure = failure
-        self.asked: list[Mapping[str, Any]] = []
-        self.included: list[frozenset[Include]] = []
-        self.threads: list[int] = []
-
-    def model(self) -> ModelInfo:
-        if isinstance(self.failure, NoModelError):
-            raise self.failure
-        return MODEL
-
-    def example(self) -> Mapping[str, Any]:
-        self.model()
-        return EXAMPLE
-
-    def decide(self, application: Mapping[str, Any], include: frozenset[Include] = NOTHING) -> Decision:
-        self.threads.append(threading.get_ident())
-        self.asked.append(application)
-        self.included.append(include)
-        if self.failure is not None:
-            raise self.failure
-        unknown = sorted(set(application) - {"application", "loans"})
-        if unknown:
-            raise ColumnsError("application", unknown=unknown)
-        income = application["application"].get("income")
-        poor = not isinstance(income, float) or income < 1000
-        decision = Decision(1, 0.2 if poor else 0.01, "refuse" if poor else "approve", MODEL)
-        for part in sorted(include):
-            decision = replace(decision, **PARTS[part])
-        return decision
-
-    def simulate(
-        self,
-        application: Mapping[str, Any],
-        changes: Mapping[str, Mapping[str, Any]],
-        include: frozenset[Include] = NOTHING,
-    ) -> Simulated:
-        changed = {**application, "application": {**application["application"], **changes["application"]}}
-        return Simulated(self.decide(application, include), self.decide(changed, include))
-
-
-class Client:
-    """Sends requests to the application within this process, each on an event loop of its own."""
-
-    def __init__(self, app: FastAPI, **headers: str) -> None:
-        self.app = app
-        self.headers = headers
-
-    def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        return asyncio.run(self.asking(method, path, **sent))
-
-    async def asking(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://service", headers=self.headers, trust_env=False
-        ) as client:
-            return await client.request(method, path, **sent)
-
-    def get(self, path: str, **sent: Any) -> httpx.Response:
-        return self.ask("GET", path, **sent)
-
-    def decide(self, body: bytes, path: str = "/v1/decisions", **sent: Any) -> httpx.Response:
-        return self.ask("POST", path, content=body, **{"headers": {"Content-Type": "application/json"}, **sent})
-
-    def simulate(self, body: bytes, query: str = "") -> httpx.Response:
-        return self.decide(body, f"/v1/simulations{query}")
-
-
-def client_of(service: FakeService, **given: Any) -> Client:
-    return Client(create_app(service, ServiceSettings(**given)))
-
-
-def keyed(**headers: str) -> Client:
-    return Client(create_app(FakeService(), ServiceSettings(api_key=SecretStr(KEY))), **headers)
-
-
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """Assert that the answer is this problem, in the one shape of problems, and return it."""
-    told: dict[str, Any] = answer.json()
-    assert (answer.status_code, told["code"]) == (status, code)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert set(told) == {"type", "title", "status", "detail", "code", "rule", "value", "remedy", "instance"}
-    assert told["status"] == status
-    assert told["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
-    return told
+from tests.logs import lines_of, logged
+from tests.serving import (
+    EXAMPLE,
+    FIELDS,
+    KEY,
+    Client,
+    FakeService,
+    client_of,
+    keyed,
+    parts_of,
+    problem,
+)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +129,9 @@ def test_a_simulation_decides_before_and_after_and_says_that_it_is_one() -> None
 
 def test_before_is_what_the_decision_says(client: Client) -> None:
     told = client.simulate(json.dumps(SIMULATION).encode()).json()
-    assert told["before"] == client.decide(json.dumps(EXAMPLE).encode()).json()
+    decided = client.decide(json.dumps(EXAMPLE).encode()).json()
+    assert list(decided)[:2] == ["id", "time"]
+    assert told["before"] == {name: value for name, value in decided.items() if name not in {"id", "time"}}
 
 
 def test_the_number_of_contributions_is_a_setting() -> None:
@@ -398,9 +269,10 @@ def test_a_body_of_just_the_limit_is_read() -> None:
 def test_unknown_addresses_and_methods(client: Client) -> None:
     problem(client.get("/v1/nothing"), 404, "request-not-found")
     problem(client.get("/healthz/"), 404, "request-not-found")
-    refused = client.get("/v1/decisions")
+    refused = client.get("/v1/simulations")
     problem(refused, 405, "request-method")
     assert refused.headers["allow"] == "POST"
+    assert client.ask("PUT", "/v1/decisions").headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc", "/docs/oauth2-redirect"])
@@ -430,26 +302,29 @@ def test_without_a_model_nothing_is_ready_but_the_process_lives(method: str, pat
     problem(empty.decide(b'{"application": {}}'), 503, "registry-no-model")
 
 
-def test_the_operators_errors_are_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_operators_errors_are_told_to_the_operator() -> None:
     failure = BundleCorruptError("Bytes must be those sealed.", "/srv/bundle/model.txt", "Copy it again.")
-    answer = client_of(FakeService(failure)).decide(b'{"application": {}}')
+    with logged() as log:
+        answer = client_of(FakeService(failure)).decide(b'{"application": {}}')
     told = problem(answer, 500, "bundle-corrupt")
     assert "/srv" not in json.dumps(told)
-    assert "/srv/bundle/model.txt" in caplog.text
-    assert answer.headers["x-request-id"] in caplog.text
+    (line,) = [line for line in lines_of(log) if line["event"] == "refused"]
+    assert (line["code"], line["request_id"]) == ("bundle-corrupt", answer.headers["x-request-id"])
+    assert "/srv/bundle/model.txt" in line["reason"]
 
 
-def test_an_unexpected_failure_tells_nothing_and_logs_no_value(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_an_unexpected_failure_tells_nothing_and_logs_no_value() -> None:
     broken = client_of(FakeService(ZeroDivisionError("Martin, 54321")))
-    answer = broken.decide(b'{"application": {"income": 54321.0}}')
+    with logged("json") as log:
+        answer = broken.decide(b'{"application": {"income": 54321.0}}')
     problem(answer, 500, "internal")
-    assert "ZeroDivisionError" in caplog.text
-    assert answer.headers["x-request-id"] in caplog.text
-    for text in (answer.text, caplog.text):
+    (line,) = [line for line in lines_of(log) if line["event"] == "unexpected"]
+    assert "ZeroDivisionError" in line["error"]
+    assert line["request_id"] == answer.headers["x-request-id"]
+    for text in (answer.text, log.getvalue()):
         assert "54321" not in text
         assert "Martin" not in text
-    assert "Traceback" not in answer.text + caplog.text
+        assert "Traceback" not in text
 
 
 # Who may ask
@@ -457,8 +332,8 @@ def test_an_unexpected_failure_tells_nothing_and_logs_no_value(caplog: pytest.Lo
 
 @pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {KEY}"}, {"X-API-Key": KEY}])
 def test_the_key_opens_the_service(headers: dict[str, str]) -> None:
-    assert keyed(**headers).get("/v1/model").status_code == 200
-    assert keyed(**headers).decide(json.dumps(EXAMPLE).encode()).status_code == 200
+    assert keyed(headers).get("/v1/model").status_code == 200
+    assert keyed(headers).decide(json.dumps(EXAMPLE).encode()).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer other"}, {"X-API-Key": "other"}])
@@ -473,7 +348,7 @@ def test_the_key_opens_the_service(headers: dict[str, str]) -> None:
     ],
 )
 def test_without_the_key_nothing_is_told(headers: dict[str, str], method: str, path: str) -> None:
-    answer = keyed(**headers).ask(method, path)
+    answer = keyed(headers).ask(method, path)
     told = problem(answer, 401, "request-unauthenticated")
     assert answer.headers["www-authenticate"].startswith("Bearer ")
     assert KEY not in json.dumps(told)
@@ -504,7 +379,7 @@ def test_another_way_of_signing_in_can_be_handed_in() -> None:
         async def identify(self, headers: Mapping[str, str]) -> Caller | Stranger:
             return Caller("guard", frozenset({"admin"})) if headers.get("x-badge") == "blue" else NOTHING_BROUGHT
 
-    app = create_app(FakeService(), ServiceSettings(), Badge())
+    app = create_app(parts_of(FakeService()), ServiceSettings(), Badge())
     problem(Client(app).get("/v1/model"), 401, "request-unauthenticated")
     assert Client(app, **{"X-Badge": "blue"}).get("/v1/model").status_code == 200
     assert app.openapi()["components"]["securitySchemes"] == Badge.schemes
@@ -549,17 +424,18 @@ def test_the_document_is_valid_openapi_3_1(app: FastAPI) -> None:
 
 
 def test_the_document_shows_a_body_that_the_model_accepts(client: Client) -> None:
-    document = client.get("/openapi.json").json()
+    document = client.get("/v1/openapi.json").json()
     for path in ("/v1/decisions", "/v1/simulations"):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         shown = body["examples"]["made_up"]["value"]
-        Draft202012Validator(body["schema"]).validate(shown)
+        Draft202012Validator({**document, **body["schema"]}).validate(shown)
         assert client.decide(json.dumps(shown).encode(), path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
 def test_the_document_names_the_parts_there_are(client: Client, path: str) -> None:
-    (include,) = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    include, *others = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert ("Idempotency-Key" in {each["name"] for each in others}) == ("simul" not in path)
     assert (include["name"], include["in"], include["required"]) == ("include", "query", False)
     assert include["schema"]["items"]["enum"] == list(INCLUDES)
     for shown in include["examples"].values():
@@ -572,7 +448,7 @@ def test_the_document_stands_without_a_model() -> None:
     empty = client_of(FakeService(NoModelError("A champion must exist.", "none", "Promote one.")))
     document = empty.get("/openapi.json").json()
     openapi_spec_validator.validate(document)
-    assert "examples" not in document["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]
+    assert document == client_of(FakeService()).get("/openapi.json").json()
 
 
 def test_answers_are_as_the_document_says(client: Client) -> None:
@@ -583,7 +459,7 @@ def test_answers_are_as_the_document_says(client: Client) -> None:
 
     everything = f"?include={','.join(INCLUDES)}"
     for asked in ("", everything):
-        check(client.decide(json.dumps(EXAMPLE).encode(), f"/v1/decisions{asked}"), "DecisionAnswer")
+        check(client.decide(json.dumps(EXAMPLE).encode(), f"/v1/decisions{asked}"), "RecordedDecision")
         check(client.simulate(json.dumps(SIMULATION).encode(), asked), "SimulationAnswer")
     check(client.get("/v1/model"), "ModelAnswer")
     check(client.get("/healthz"), "HealthAnswer")
@@ -594,7 +470,9 @@ def test_answers_are_as_the_document_says(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/v1/decisions", "/v1/simulations"])
 def test_every_refusal_of_a_decision_is_documented(path: str) -> None:
     responses = keyed().get("/openapi.json").json()["paths"][path]["post"]["responses"]
-    assert set(responses) == {"200", "400", "401", "403", "413", "415", "422", "429", "500", "503"}
+    refusals = {"400", "401", "403", "408", "413", "415", "422", "429", "500", "503"}
+    assert set(responses) - {"409"} == {"200"} | refusals
+    assert "409" in responses or path == "/v1/simulations"
     assert all("application/problem+json" in told["content"] for status, told in responses.items() if status != "200")
 
 

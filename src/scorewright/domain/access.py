@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -103,6 +103,8 @@ class AccessEvent:
         As in the header ``X-Request-ID`` of the answer.
     why : str or None
         Why it was denied; None where it was not.
+    client : str or None
+        Whose records it was about, where that is known.
     """
 
     time: datetime
@@ -112,3 +114,4 @@ class AccessEvent:
     status: int
     request_id: str
     why: str | None = None
+    client: str | None = field(default=None, repr=False)

@@ -233,5 +233,5 @@ class NoStoreError(DataError):
         super().__init__(
             "Clients are looked up in a client store.",
             "a service without one",
-            "Build one with `scorewright store build` and name it in SCOREWRIGHT_STORE.",
+            "Post the application with its rows, or ask the operator for a client store.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scorewright.bundle.contents import open_bundle
-from scorewright.bundle.scorer import Scorer
+from scorewright.bundle.scorer import Scorer, Took, untimed
 from scorewright.errors import NoModelError
 from scorewright.registry.seam import ModelVersion, Registry
 from scorewright.tables.portfolio import UnseenCategory
@@ -20,7 +20,11 @@ class LoadedModel:
 
 
 def load_version(
-    registry: Registry, portfolio: str | None, wanted: str = "champion", unseen: UnseenCategory | None = None
+    registry: Registry,
+    portfolio: str | None,
+    wanted: str = "champion",
+    unseen: UnseenCategory | None = None,
+    took: Took = untimed,
 ) -> LoadedModel:
     """Fetch, verify and load a version.
 
@@ -30,6 +34,10 @@ def load_version(
         Name; None where the registry holds just one.
     wanted : str
         Version number or alias.
+    unseen : {"refuse", "null"}, optional
+        Overrides what the portfolio says of categories that training never saw.
+    took : callable, optional
+        Told how long each step of scoring took.
 
     Raises
     ------
@@ -40,7 +48,7 @@ def load_version(
     """
     version = registry.version(chosen_portfolio(registry, portfolio), wanted)
     bundle = open_bundle(registry.fetch(version), expected=version.bundle)
-    return LoadedModel(version, Scorer(bundle, unseen))
+    return LoadedModel(version, Scorer(bundle, unseen, took))
 
 
 def chosen_portfolio(registry: Registry, wanted: str | None) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from scorewright.domain.decisions import NOTHING, Decision, Include, ModelInfo, Simulated
+from scorewright.domain.service import Judged, Wish
 from scorewright.errors import NoModelError, ScorewrightError
 from scorewright.flows.champion import chosen_portfolio
 from scorewright.flows.memory import settle_memory
@@ -175,7 +176,7 @@ class Follower:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
-        self._portfolio = chosen_portfolio(registry, portfolio)
+        self.portfolio = chosen_portfolio(registry, portfolio)
         self._following = following
         self._load = load or partial(load_held, registry)
         self._listen = listen
@@ -198,7 +199,7 @@ class Follower:
         RegistryUnusableError
             The registry does not answer.
         """
-        self._swap(self._champion, self._registry.version(self._portfolio, self._champion.alias))
+        self._swap(self._champion, self._registry.version(self.portfolio, self._champion.alias))
         self.look()
         self._thread = threading.Thread(target=self._run, name="scorewright-follower", daemon=True)
         self._thread.start()
@@ -234,6 +235,14 @@ class Follower:
         """Decide one application with the model of this moment."""
         return self.current().service.decide(application, include)
 
+    def decide_each(self, wishes: Sequence[Wish]) -> Sequence[Judged | ScorewrightError]:
+        """Decide several applications, all with the model of this moment."""
+        return self.current().service.decide_each(wishes)
+
+    def schema(self) -> Mapping[str, Any]:
+        """Give the JSON schema of the applications that the model of this moment accepts."""
+        return self.current().service.schema()
+
     def simulate(
         self,
         application: Mapping[str, Any],
@@ -260,7 +269,7 @@ class Follower:
 
     def _follow(self, place: _Place) -> None:
         try:
-            version = self._registry.version(self._portfolio, place.alias)
+            version = self._registry.version(self.portfolio, place.alias)
         except NoModelError as error:
             self._without(place, error)
         except Exception as error:  # noqa: BLE001 - whatever a registry raises, the service outlives it

@@ -14,3 +14,5 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
+    # A batch of applications alone is thousands of objects. What is under way is looked through now and then.
+    gc.set_threshold(20_000, 10, 10)

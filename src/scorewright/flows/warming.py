@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scorewright.bundle.folder import AGAIN
+from scorewright.bundle.scorer import Took, untimed
 from scorewright.domain.decisions import INCLUDES, NOTHING
-from scorewright.errors import BundleCorruptError
+from scorewright.domain.service import Wish
+from scorewright.errors import BundleCorruptError, ScorewrightError
 from scorewright.flows.champion import LoadedModel, load_version
 from scorewright.flows.decide import ModelService
 from scorewright.registry.seam import ModelVersion, Registry
@@ -26,7 +28,13 @@ class Held:
         return self.loaded.version
 
 
-def load_held(registry: Registry, version: ModelVersion, top: int = 10, unseen: UnseenCategory | None = None) -> Held:
+def load_held(
+    registry: Registry,
+    version: ModelVersion,
+    top: int = 10,
+    unseen: UnseenCategory | None = None,
+    took: Took = untimed,
+) -> Held:
     """Fetch, verify, load and warm a version.
 
     Parameters
@@ -35,6 +43,8 @@ def load_held(registry: Registry, version: ModelVersion, top: int = 10, unseen: 
         How many contributions and places an answer names.
     unseen : {"refuse", "null"}, optional
         Overrides what the portfolio says of categories that training never saw.
+    took : callable, optional
+        Told how long each step of scoring took.
 
     Raises
     ------
@@ -43,14 +53,14 @@ def load_held(registry: Registry, version: ModelVersion, top: int = 10, unseen: 
     BundleError
         Its bundle is not the one that was registered, or does not answer its own example.
     """
-    loaded = load_version(registry, version.portfolio, version.version, unseen)
+    loaded = load_version(registry, version.portfolio, version.version, unseen, took)
     held = Held(loaded, ModelService(loaded, top))
     warm(held.service)
     return held
 
 
 def warm(service: ModelService) -> None:
-    """Decide the model's own example, bare and fully explained, so that no caller pays for what is computed once.
+    """Decide the model's own example, bare, explained and as batches do, so that no caller pays for what is made once.
 
     Raises
     ------
@@ -60,6 +70,15 @@ def warm(service: ModelService) -> None:
     example = service.example()
     for include in (NOTHING, frozenset(INCLUDES)):
         pd = service.decide(example, include).pd
-        if not 0.0 <= pd <= 1.0:
-            rule = "A model must answer its own example with a probability."
-            raise BundleCorruptError(rule, f"{pd:g}", AGAIN)
+        _check(pd)
+    for together in ([Wish(example)], [Wish(example), Wish(example)]):
+        for one in service.decide_each(together):
+            if isinstance(one, ScorewrightError):
+                raise one
+            _check(one.decision.pd)
+
+
+def _check(pd: float) -> None:
+    if not 0.0 <= pd <= 1.0:
+        rule = "A model must answer its own example with a probability."
+        raise BundleCorruptError(rule, f"{pd:g}", AGAIN)

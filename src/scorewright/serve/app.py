@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from scorewright import __version__
-from scorewright.errors import BodyTooLargeError, ScorewrightError
-from scorewright.serve import documents, problems
-from scorewright.serve.access.audit import AccessAudit, log_denied
+from scorewright.errors import RequestError, ScorewrightError
+from scorewright.serve import openapi, problems
+from scorewright.serve.access.audit import AccessAudit, Tell
 from scorewright.serve.access.choosing import choose_guard
 from scorewright.serve.access.headers import SecurityHeaders, cross_origin
-from scorewright.serve.envelope import Envelope, error_log, problem_response
-from scorewright.serve.routes import Door, keyed_routes, open_routes
+from scorewright.serve.access.recording import LedgerAudit
+from scorewright.serve.access.roles import ROUTES
+from scorewright.serve.door import Door, Parts
+from scorewright.serve.envelope import Envelope, problem_response, refuse, refused
+from scorewright.serve.guarded import Direct
+from scorewright.serve.patience import Guard as PatienceGuard
+from scorewright.serve.routes import add_routes
 
 if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
+    from starlette.types import ASGIApp
 
-    from scorewright.domain.access import AccessEvent
-    from scorewright.domain.decisions import DecisionService
     from scorewright.serve.access import Authenticator
+    from scorewright.serve.lifetime import Hooks
     from scorewright.serve.settings import ServiceSettings
 
 # Telemetry would record the messages of exceptions, and these may quote a row.
@@ -42,7 +49,8 @@ SILENT: TelemetryConfig = {
 class ServiceApp(FastAPI):
     """FastAPI whose OpenAPI document also tells what types cannot: problems, keys and an example of this very model."""
 
-    def __init__(self, door: Door, audit: Callable[[AccessEvent], None]) -> None:
+    def __init__(self, door: Door, audit: Tell) -> None:
+        settings = door.settings
         super().__init__(
             title="Scorewright",
             version=__version__,
@@ -53,10 +61,11 @@ class ServiceApp(FastAPI):
             redoc_url=None,
             redirect_slashes=False,
             middleware=[
-                Middleware(SecurityHeaders, door.settings.trusted_proxies),
-                Middleware(Envelope),
+                Middleware(SecurityHeaders, settings.trusted_proxies),
+                Middleware(Envelope, door.parts.metrics, door.parts.tracing),
+                Middleware(PatienceGuard, refuse, settings.patience),
                 Middleware(AccessAudit, audit),
-                *cross_origin(door.settings.cors_origins),
+                *cross_origin(settings.cors_origins),
             ],
             exception_handlers={
                 ScorewrightError: _on_error,
@@ -68,62 +77,93 @@ class ServiceApp(FastAPI):
         )
         self.door = door
 
+    @property
+    def hooks(self) -> Hooks:
+        """What is to be done beside answering."""
+        return self.door.hooks
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put this application's own layers around its routes, without FastAPI's.
+
+        Those would observe errors, answer 500 and bound bodies; the envelope and the routes do that here, and each
+        layer is passed several times by every request.
+        """
+        routed: ASGIApp = Direct(self.router.routes, AsyncExitStackMiddleware(self.router))
+        app: ASGIApp = ExceptionMiddleware(routed, handlers=self.exception_handlers)
+        for layer, given, named in reversed(self.user_middleware):
+            app = layer(app, *given, **named)
+        return app
+
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI 3.1 document, with an example if a model is loaded."""
-        schemes = self.door.guard.authenticator.schemes
+        """Return the OpenAPI 3.1 document as everyone may read it: the columns of its examples are made up."""
+        return self._public
+
+    def openapi_of_model(self) -> dict[str, Any]:
+        """Return the document for callers with a key: its example is one of this very model, if one is loaded."""
         try:
-            example = self.door.service.example()
+            example = self.door.parts.service.example()
         except ScorewrightError:
-            return documents.complete(super().openapi(), schemes, None)
-        return documents.complete(super().openapi(), schemes, example)
+            return self._public
+        return self._documented(example)
+
+    @cached_property
+    def _public(self) -> dict[str, Any]:
+        return self._documented(None)
+
+    def _documented(self, example: Mapping[str, Any] | None) -> dict[str, Any]:
+        return openapi.complete(super().openapi(), self.door.guard.authenticator.schemes, example)
 
 
 def create_app(
-    service: DecisionService,
+    parts: Parts,
     settings: ServiceSettings,
     authenticator: Authenticator | None = None,
-    audit: Callable[[AccessEvent], None] = log_denied,
+    audit: Tell | None = None,
 ) -> ServiceApp:
-    """Build the service around what decides.
+    """Build the service around what decides and what records.
 
     Parameters
     ----------
-    service : DecisionService
-        What decides. Its ``decide``, ``simulate`` and ``example`` are called from one worker thread at a time, its
-        ``model`` also from the event loop: that one must be quick and safe beside the others.
+    parts : Parts
+        Whom to ask.
     settings : ServiceSettings
         Limits, address and key.
     authenticator : Authenticator, optional
         Who recognises callers. By default what the settings ask for; everyone is admitted if that is nothing and the
         address is loopback.
     audit : callable, optional
-        Takes what is to be written down of each request, before its answer begins. By default denials are logged.
+        Takes what is to be written down of each request, before its answer begins. By default the ledger takes it.
 
     Raises
     ------
     SettingsError
         Other machines could reach the service without keys or an identity provider.
     """
-    door = Door(service, settings, choose_guard(settings, authenticator), CapacityLimiter(1))
-    app = ServiceApp(door, audit)
-    app.include_router(open_routes(door))
-    app.include_router(keyed_routes(door))
+    door = Door(parts, settings, choose_guard(settings, authenticator))
+    app = ServiceApp(door, audit or LedgerAudit(parts.ledger))
+    add_routes(app, door)
     return app
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
     told = cast("ScorewrightError", error)
-    if not problems.kind_of(type(told)).open:
-        error_log.error("request %s: %s: %s", request.state.request_id, told.code, told)
-    # What is left of a body that is too large is not worth reading: the connection ends with the answer.
-    headers = {"Connection": "close"} if isinstance(told, BodyTooLargeError) else None
-    return problem_response(problems.from_error(told), request.scope, headers)
+    # What is left of a body that is refused is not worth reading: the connection ends with the answer.
+    ends = isinstance(told, RequestError) and problems.kind_of(type(told)).ends_connection
+    return refused(told, request.scope, {"Connection": "close"} if ends else {})
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
     told = cast("HTTPException", error)
     value = {404: "another address", 405: f"the method {request.method}"}.get(told.status_code, told.detail)
-    return problem_response(problems.from_status(told.status_code, value), request.scope, told.headers)
+    headers = {**(told.headers or {}), **_methods_here(request)} if told.status_code == 405 else told.headers
+    return problem_response(problems.from_status(told.status_code, value), request.scope, headers)
+
+
+def _methods_here(request: Request) -> dict[str, str]:
+    """Name every method of the address: the router knows only those of the first route that has it."""
+    path = getattr(request.scope.get("route"), "path", None)
+    methods = sorted(method for method, known in ROUTES if known == path)
+    return {"Allow": ", ".join(methods)} if methods else {}
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

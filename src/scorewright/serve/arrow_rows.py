@@ -27,9 +27,10 @@ _EXAMPLE = "See the documentation of batches for what a column may be."
 
 _LABEL = pa.struct([("en", pa.string()), ("fr", pa.string())])
 _RULE = pa.struct([("name", pa.string()), ("outcome", pa.string()), ("label", _LABEL)])
+_WARNING = pa.struct([(name, pa.string()) for name in ("code", "table", "column")])
 _ANSWER = pa.struct(
     [
-        ("application", pa.string()),
+        *((name, pa.string()) for name in ("id", "time", "application")),
         ("pd", pa.float64()),
         ("interval", pa.struct([("low", pa.float64()), ("high", pa.float64())])),
         ("decision", pa.string()),
@@ -37,6 +38,8 @@ _ANSWER = pa.struct(
         ("rules", pa.list_(_RULE)),
         ("threshold", pa.float64()),
         ("loan_threshold", pa.float64()),
+        ("coverage", pa.float64()),
+        ("warnings", pa.list_(_WARNING)),
         ("scale", pa.string()),
         ("policy", pa.struct([(name, pa.string()) for name in ("version", "rule", "referral")])),
         ("model", pa.struct([(name, pa.string()) for name in ("portfolio", "version", "bundle", "candidate")])),

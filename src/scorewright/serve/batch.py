@@ -3,7 +3,7 @@
 A request holds one application per line, as ``POST /v1/decisions`` takes it; empty lines are passed over. The answer
 holds one line per application, in the same order, with its position from 0 and either its decision or its problem::
 
-    {"position": 0, "answer": {"application": 100001, "pd": 0.031, "decision": "approve", ...}, "problem": null}
+    {"position": 0, "answer": {"id": "01a1...", "application": 100001, "pd": 0.031, ...}, "problem": null}
     {"position": 1, "answer": null, "problem": {"code": "request-not-json", "status": 400, ...}}
 
 A line that cannot be read or decided fails alone. What ends a request early (too slow, too large) is told as one last
@@ -23,28 +23,29 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
-from scorewright.domain.decisions import Decision
+from scorewright.domain.decisions import Decision, Include
 from scorewright.errors import BodyTooLargeError, RequestError, ScorewrightError
-from scorewright.serve import answers, explained, problems
-from scorewright.serve.bodies import RawApplication, parse_application
+from scorewright.serve import answers, explained, problems, recorded
+from scorewright.serve.bodies import parse_application
 from scorewright.serve.envelope import error_log
+from scorewright.serve.logs import anonymous_trace
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
 
-NDJSON = "application/x-ndjson"
 
-#: An application as it could be read, or why it could not.
-Read = RawApplication | ScorewrightError
+#: What a line holds, an application unless the batch says otherwise, or why it could not be read.
+Read = Any | ScorewrightError
 
-#: Decides applications together: for each, in the same order, its decision or why there is none. What it raises, all
-#: applications of the chunk are answered with.
-DecideMany = Callable[[Sequence[RawApplication]], Sequence[Decision | ScorewrightError]]
+#: Decides and records applications together: for each, in the same order, its recorded decision as a JSON object, or
+#: why there is none. What it raises, all applications of the chunk are answered with.
+DecideMany = Callable[[Sequence[Any]], Sequence[bytes | Exception]]
 
 #: Parts of a decision's answer that a batch leaves out.
 _EXPLAINED = set(explained.EXAMPLE)
@@ -77,7 +78,7 @@ class BatchLimits:
         Most rows of histories in a chunk of an Arrow stream; an application with more is answered with a problem.
     """
 
-    rows: int = 256
+    rows: int = 64
     chunk_bytes: int = 4 * 1024 * 1024
     line_bytes: int = 2 * 1024 * 1024
     message_bytes: int = 16 * 1024 * 1024
@@ -86,7 +87,7 @@ class BatchLimits:
 
 @dataclass(frozen=True)
 class Batch:
-    """One request for many decisions.
+    """One request for many decisions, or for whatever else is asked for line by line.
 
     Parameters
     ----------
@@ -98,30 +99,32 @@ class Batch:
         Names the occurrence in problems and in the log.
     limits : BatchLimits
         How much is in memory at a time.
+    parse : callable
+        Reads a line, or raises ``RequestError``.
     """
 
     decide_many: DecideMany
     work: Work
     request_id: str
     limits: BatchLimits = BatchLimits()
+    parse: Callable[[bytes], Any] = parse_application
 
     def rows(self, first: int, read: Sequence[Read]) -> list[dict[str, Any]]:
         """Decide a chunk and say, for each of its applications from position `first` on, decision or problem."""
         decided = iter(self._decided([one for one in read if not isinstance(one, ScorewrightError)]))
-        found = [one if isinstance(one, ScorewrightError) else next(decided) for one in read]
+        found: list[bytes | Exception] = [one if isinstance(one, ScorewrightError) else next(decided) for one in read]
         self._log(found)
         return [self.row(position, one) for position, one in enumerate(found, start=first)]
 
-    def row(self, position: int, found: Decision | ScorewrightError) -> dict[str, Any]:
+    def row(self, position: int, found: bytes | Exception) -> dict[str, Any]:
         """Say one decision, or why there is none."""
-        if isinstance(found, ScorewrightError):
-            named = {"instance": f"urn:uuid:{self.request_id}"}
-            told = problems.from_error(found).model_copy(update=named).model_dump()
-            return {"position": position, "answer": None, "problem": told}
-        answer = answers.decision_answer(found, 0).model_dump(mode="json", exclude=_EXPLAINED)
-        return {"position": position, "answer": answer, "problem": None}
+        if isinstance(found, bytes):
+            return {"position": position, "answer": json.loads(found), "problem": None}
+        problem = problems.from_error(found) if isinstance(found, ScorewrightError) else problems.unexpected()
+        named = problem.model_copy(update={"instance": f"urn:uuid:{self.request_id}"})
+        return {"position": position, "answer": None, "problem": named.model_dump()}
 
-    def _decided(self, bodies: Sequence[RawApplication]) -> Sequence[Decision | ScorewrightError]:
+    def _decided(self, bodies: Sequence[Any]) -> Sequence[bytes | Exception]:
         if not bodies:
             return []
         try:
@@ -132,13 +135,22 @@ class Batch:
             raise AssertionError(f"{len(decided)} decisions for {len(bodies)} applications")
         return decided
 
-    def _log(self, found: Sequence[Decision | ScorewrightError]) -> None:
+    def _log(self, found: Sequence[bytes | Exception]) -> None:
         """Log once per chunk and kind what the caller is not told."""
-        hidden = {
-            one.code: one for one in found if isinstance(one, ScorewrightError) and not problems.kind_of(type(one)).open
-        }
-        for code, error in hidden.items():
-            error_log.error("request %s: %s: %s", self.request_id, code, error)
+        named = {"request_id": self.request_id}
+        for code, error in {one.code: one for one in found if isinstance(one, ScorewrightError)}.items():
+            if not problems.kind_of(type(error)).open:
+                error_log.error("refused", extra={**named, "code": code, "reason": str(error)})
+        for one in found:
+            if isinstance(one, Exception) and not isinstance(one, ScorewrightError):
+                error_log.error("unexpected", extra={**named, "error": anonymous_trace(one)})
+
+
+def write_brief(decision: Decision, include: frozenset[Include]) -> bytes:
+    """Say a decision as a batch's are recorded: the JSON of a `DecisionAnswer`, without its explanation."""
+    del include
+    said: bytes = to_json(answers.plain_decision(decision))
+    return said
 
 
 class Lines:
@@ -222,7 +234,7 @@ async def _chunks_of_lines(
 
 async def _decide_lines(batch: Batch, first: int, lines: Sequence[bytes | None]) -> bytes:
     def decide() -> bytes:
-        return _encoded(batch.rows(first, [_read(line, batch.limits.line_bytes) for line in lines]))
+        return _encoded(batch.rows(first, [_read(line, batch) for line in lines]))
 
     try:
         return await batch.work(decide)
@@ -230,12 +242,12 @@ async def _decide_lines(batch: Batch, first: int, lines: Sequence[bytes | None])
         return _encoded(batch.rows(first, [error] * len(lines)))
 
 
-def _read(line: bytes | None, longest: int) -> Read:
+def _read(line: bytes | None, batch: Batch) -> Read:
     if line is None:
-        rule = f"A line must have at most {longest} bytes."
-        return BodyTooLargeError(rule, "more", "Send a shorter history, or let the operator raise the limit.")
+        rule = f"A line must have at most {batch.limits.line_bytes} bytes."
+        return BodyTooLargeError(rule, "more", "Send a shorter one, or let the operator raise the limit.")
     try:
-        return parse_application(line)
+        return batch.parse(line)
     except RequestError as error:
         return error
 
@@ -255,16 +267,21 @@ def closing(source: object) -> AsyncExitStack:
 
 def row_schema() -> Mapping[str, Any]:
     """Give the JSON schema of one line of the answer, for the OpenAPI document."""
-    answer = copy.deepcopy(answers.DecisionAnswer.model_json_schema(ref_template="#/components/schemas/{model}"))
+    answer = copy.deepcopy(recorded.RecordedDecision.model_json_schema(ref_template="#/components/schemas/{model}"))
     for part in ("$defs", "examples"):
         answer.pop(part, None)
     answer["title"], answer["description"] = "BatchAnswer", "PD and decision for one application."
     answer["properties"] = {name: each for name, each in answer["properties"].items() if name not in _EXPLAINED}
     answer["required"] = [name for name in answer["required"] if name not in _EXPLAINED]
+    return line_schema("BatchRow", "One application of the request: its decision or its problem", answer)
+
+
+def line_schema(title: str, description: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the JSON schema of one line of an answer, in which what was asked for has the schema `answer`."""
     problem = {"$ref": "#/components/schemas/Problem"}
     return {
-        "title": "BatchRow",
-        "description": "One application of the request: its decision or its problem; the other is null.",
+        "title": title,
+        "description": f"{description}; the other is null.",
         "type": "object",
         "required": ["position", "answer", "problem"],
         "properties": {

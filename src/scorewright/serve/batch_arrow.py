@@ -25,8 +25,6 @@ from scorewright.serve.arrow_rows import ANSWERS, Columns, bodies_of, columns_of
 from scorewright.serve.arrow_stream import END, Decoder, Message, Messages, not_arrow
 from scorewright.serve.batch import Batch, Read, closing
 
-ARROW = "application/vnd.apache.arrow.stream"
-
 
 async def answer_arrow(chunks: AsyncIterable[bytes], batch: Batch) -> AsyncGenerator[bytes, None]:
     """Decide the applications of an Arrow stream and give the stream that answers them, chunk by chunk.

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from scorewright.errors import DeadlineError, OverloadedError, StoppingError
 
@@ -45,11 +46,48 @@ class _Ticket(Generic[T, R]):
     """One request that waits, and where its answer is awaited."""
 
     item: T
-    loop: asyncio.AbstractEventLoop
+    landing: _Landing
     future: asyncio.Future[R] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.future = self.loop.create_future()
+        self.future = self.landing.loop.create_future()
+
+    def end(self, result: R | Exception | Future[R]) -> None:
+        """Hand the result over, from any thread, or whatever a future comes to."""
+        if isinstance(result, Future):
+            result.add_done_callback(self._ended)
+        else:
+            self.landing.take(self.future, result)
+
+    def _ended(self, done: Future[R]) -> None:
+        error = done.exception()
+        self.landing.take(self.future, done.result() if error is None else _raisable(error))
+
+
+class _Landing:
+    """Where other threads put results for those who await them in one event loop.
+
+    The loop is woken once for all that come before it looks: a wake-up costs both threads more than a result does.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._landed: deque[tuple[asyncio.Future[Any], Any]] = deque()
+        self._woken = False
+
+    def take(self, future: asyncio.Future[Any], result: Any) -> None:
+        """Take the result, or the error, of one who waits."""
+        self._landed.append((future, result))
+        if not self._woken:
+            self._woken = True
+            with suppress(RuntimeError):  # the loop has closed: nobody awaits anything there
+                self.loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        # First: what lands from here on wakes the loop again.
+        self._woken = False
+        while self._landed:
+            _settle(*self._landed.popleft())
 
 
 def _unseen(size: int) -> None:
@@ -63,7 +101,8 @@ class Batcher(Generic[T, R]):
     ----------
     work : callable
         Takes n items in the order of their arrival and returns n results in that order; an exception in place of a
-        result is raised for that item alone. An exception that it raises is raised for all n.
+        result is raised for that item alone, and a future is waited for. An exception that it raises is raised for all
+        n.
     limits : Limits
         Sizes.
     seen : callable, optional
@@ -72,7 +111,7 @@ class Batcher(Generic[T, R]):
 
     def __init__(
         self,
-        work: Callable[[list[T]], Sequence[R | Exception]],
+        work: Callable[[list[T]], Sequence[R | Exception | Future[R]]],
         limits: Limits = Limits(),
         seen: Callable[[int], None] = _unseen,
     ) -> None:
@@ -82,6 +121,7 @@ class Batcher(Generic[T, R]):
         self._changed = threading.Condition()
         self._waiting: OrderedDict[_Ticket[T, R], None] = OrderedDict()
         self._worker: threading.Thread | None = None
+        self._landing: _Landing | None = None
         self._closed = False
 
     @property
@@ -112,17 +152,15 @@ class Batcher(Generic[T, R]):
         Exception
             Whatever `work` said of this item, or raised for its batch.
         """
-        ticket: _Ticket[T, R] = _Ticket(item, asyncio.get_running_loop())
+        landing = self._landing_here()
+        ticket: _Ticket[T, R] = _Ticket(item, landing)
         self._enqueue(ticket)
-        timing = asyncio.timeout(within)
+        end = None if within is None else landing.loop.call_later(within, self._give_up, ticket, within)
         try:
-            async with timing:
-                return await ticket.future
-        except TimeoutError:
-            if timing.expired():
-                raise _too_late(within, self._limits.retry_after) from None
-            raise
+            return await ticket.future
         finally:
+            if end is not None:
+                end.cancel()
             self._leave(ticket)
 
     def close(self, within: float | None = None) -> bool:
@@ -148,6 +186,15 @@ class Batcher(Generic[T, R]):
         _deliver(left, [_stopping() for _ in left])
         return not left and (worker is None or not worker.is_alive())
 
+    def _landing_here(self) -> _Landing:
+        loop = asyncio.get_running_loop()
+        if self._landing is None or self._landing.loop is not loop:
+            self._landing = _Landing(loop)
+        return self._landing
+
+    def _give_up(self, ticket: _Ticket[T, R], within: float) -> None:
+        _settle(ticket.future, _too_late(within, self._limits.retry_after))
+
     def _enqueue(self, ticket: _Ticket[T, R]) -> None:
         with self._changed:
             if self._closed:
@@ -161,8 +208,9 @@ class Batcher(Generic[T, R]):
                 self._worker.start()
 
     def _leave(self, ticket: _Ticket[T, R]) -> None:
-        with self._changed:
-            self._waiting.pop(ticket, None)
+        if ticket in self._waiting:
+            with self._changed:
+                self._waiting.pop(ticket, None)
 
     def _run(self) -> None:
         # Each step is a call of its own, so that an idle worker holds on to no applicant's rows.
@@ -188,7 +236,7 @@ class Batcher(Generic[T, R]):
             self._waiting.clear()
             return left
 
-    def _compute(self, items: list[T]) -> Sequence[R | Exception]:
+    def _compute(self, items: list[T]) -> Sequence[R | Exception | Future[R]]:
         try:
             self._seen(len(items))
             results = self._work(items)
@@ -203,24 +251,18 @@ def _check_count(asked: int, answered: int) -> None:
         raise AssertionError(f"{asked} items must give as many results, not {answered}.")
 
 
-def _deliver(batch: Sequence[_Ticket[T, R]], results: Sequence[R | Exception]) -> None:
-    """Hand results over to those who await them: one wake-up for each event loop, not for each item."""
-    answers: defaultdict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[R], R | Exception]]] = defaultdict(list)
+def _deliver(batch: Sequence[_Ticket[T, R]], results: Sequence[R | Exception | Future[R]]) -> None:
     for ticket, result in zip(batch, results, strict=True):
-        answers[ticket.loop].append((ticket.future, result))
-    for loop, told in answers.items():
-        with suppress(RuntimeError):  # the loop has closed: nobody awaits anything there
-            loop.call_soon_threadsafe(_settle, told)
+        ticket.end(result)
 
 
-def _settle(answers: Sequence[tuple[asyncio.Future[R], R | Exception]]) -> None:
-    for future, result in answers:
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(_raisable(result))
-        else:
-            future.set_result(result)
+def _settle(future: asyncio.Future[R], result: R | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(_raisable(result))
+    else:
+        future.set_result(result)
 
 
 def _raisable(error: BaseException) -> Exception:
@@ -240,5 +282,5 @@ def _stopping() -> StoppingError:
     return StoppingError("A request must come before the service is told to stop.", "a service that stops")
 
 
-def _too_late(within: float | None, retry_after: int) -> DeadlineError:
+def _too_late(within: float, retry_after: int) -> DeadlineError:
     return DeadlineError(f"A request is answered within {within:g} seconds.", "a longer wait", retry_after)

@@ -27,7 +27,7 @@ EXAMPLE: JsonDict = {
     "score": 1.04,
     "contributions": [
         {
-            "feature": "bureau_active_debt",
+            "feature": "loans_active_debt",
             "label": {"en": "Active debt", "fr": "Dette en cours"},
             "value": 120000.0,
             "contribution": 0.41,
@@ -39,7 +39,7 @@ EXAMPLE: JsonDict = {
         "score": {"log_odds": 1.04, "pd": 0.2, "points": 527.1},
         "features": [
             {
-                "feature": "bureau_active_debt",
+                "feature": "loans_active_debt",
                 "label": {"en": "Active debt", "fr": "Dette en cours"},
                 "value": 120000.0,
                 "log_odds": 0.41,
@@ -64,10 +64,10 @@ EXAMPLE: JsonDict = {
     ],
     "withheld": [
         {
-            "family": "application.REGION_RATING_CLIENT",
+            "family": "application.region_rating",
             "label": {"en": "Rating of the region", "fr": "Note de la région"},
             "log_odds": 0.11,
-            "columns": ["application.REGION_RATING_CLIENT"],
+            "columns": ["application.region_rating"],
         }
     ],
     "recourse": {
@@ -77,7 +77,7 @@ EXAMPLE: JsonDict = {
                 "changes": [
                     {
                         "lever": "amount",
-                        "column": "application.AMT_CREDIT",
+                        "column": "application.amount",
                         "rows": 1,
                         "old": 600000.0,
                         "new": 450000.0,

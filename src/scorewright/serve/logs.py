@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import traceback
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 Format = Literal["json", "plain"]
@@ -25,10 +27,14 @@ FIELDS = (
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LONGEST = 500
+LONGEST_TRACE = 2000
+PLACES = 6
 NO_ROUTE = "(no route)"
 OTHER = "(other)"
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+#: Seeded by the system. Nothing depends on nobody guessing the id of a request.
+_DRAWN = random.Random()  # noqa: S311
 _OWN = ("scorewright", "uvicorn")
 
 #: The request being answered, for whatever is logged on its behalf.
@@ -47,7 +53,11 @@ def accepted_request_id(offered: str | None) -> str:
     >>> accepted_request_id("Martin, 12 May") == accepted_request_id("Martin, 12 May")
     False
     """
-    return str(uuid.UUID(offered) if offered and _UUID.fullmatch(offered) else uuid.uuid4())
+    if offered and _UUID.fullmatch(offered):
+        return str(uuid.UUID(offered))
+    drawn = f"{_DRAWN.getrandbits(122):032x}"
+    # Version 4 of RFC 9562, around the digits that say so.
+    return f"{drawn[24:]}-{drawn[20:24]}-4{drawn[17:20]}-{'89ab'[int(drawn[1])]}{drawn[14:17]}-{drawn[2:14]}"
 
 
 def access_fields(scope: Mapping[str, Any], status: int, seconds: float) -> dict[str, str | int | float | None]:
@@ -75,15 +85,17 @@ def access_fields(scope: Mapping[str, Any], status: int, seconds: float) -> dict
 
 
 def anonymous_trace(error: BaseException) -> str:
-    """Say which error arose where, and from which other, without any of their messages.
+    """Say which error arose where, the innermost place first, and from which other, without any of their messages.
 
     Examples
     --------
     >>> anonymous_trace(ValueError("income of Mrs Martin"))
     'ValueError'
     """
-    frames = [f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in traceback.extract_tb(error.__traceback__)]
-    told = " > ".join([*frames, type(error).__qualname__])
+    # A line is cut at its end: what matters most stands first, and of each error only so many places.
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-PLACES:])
+    places = [f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in frames]
+    told = " < ".join([type(error).__qualname__, *places])
     return f"{told}, from {anonymous_trace(error.__cause__)}" if error.__cause__ else told
 
 
@@ -126,21 +138,29 @@ def logging_config(form: Format = "json", level: str = "INFO") -> dict[str, Any]
     }
 
 
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+
+
 def _opening(record: logging.LogRecord) -> dict[str, Any]:
-    when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole, milliseconds = divmod(int(record.created * 1000), 1000)
+    when = f"{_second(whole)}.{milliseconds:03d}Z"
     own = record.name.partition(".")[0] in _OWN and isinstance(record.msg, str)
     event = record.msg.strip()[:LONGEST] if own else f"{record.name} ({record.module}:{record.lineno})"
     return {"time": when, "level": record.levelname.lower(), "event": event}
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    told = {name: getattr(record, name, None) for name in FIELDS}
-    told["request_id"] = told["request_id"] or request_id.get()
-    return {name: _plain(value) for name, value in told.items() if value is not None}
+    has = vars(record)
+    told = {"request_id": has.get("request_id") or request_id.get()}
+    told |= {name: has[name] for name in FIELDS[1:] if name in has}
+    longest = {"error": LONGEST_TRACE}
+    return {name: _plain(value, longest.get(name, LONGEST)) for name, value in told.items() if value is not None}
 
 
-def _plain(value: Any) -> str | int | float:
-    return value if isinstance(value, int | float) else str(value)[:LONGEST]
+def _plain(value: Any, longest: int) -> str | int | float:
+    return value if isinstance(value, int | float) else str(value)[:longest]
 
 
 def _shown(value: str | float) -> str:

@@ -7,13 +7,17 @@ after the head is watched here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from scorewright.errors import BodyTooSlowError, OverloadedError, ServiceError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Patience:
     pause_seconds: float = 10.0
     send_seconds: float = 30.0
     retry_after: int = 1
-    streamed: frozenset[str] = frozenset({"/v1/decisions/batch"})
+    streamed: frozenset[str] = frozenset({"/v1/decisions/batch", "/v1/outcomes"})
     always: frozenset[str] = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -113,14 +117,10 @@ class _Receiving:
     async def __call__(self) -> Message:
         if self._complete:
             return await self._receive()
-        timing = asyncio.timeout_at(self._latest())
         try:
-            async with timing:
-                message = await self._receive()
-        except TimeoutError:
-            if timing.expired():
-                raise _too_slow() from None
-            raise
+            message = await in_time(self._receive(), self._latest)
+        except _LateError:
+            raise _too_slow() from None
         self._complete = not message.get("more_body", False)
         return message
 
@@ -135,8 +135,68 @@ class _Sending:
         self._seconds = seconds
 
     async def __call__(self, message: Message) -> None:
-        async with asyncio.timeout(self._seconds):
-            await self._send(message)
+        await in_time(self._send(message), self._latest)
+
+    def _latest(self) -> float:
+        return asyncio.get_running_loop().time() + self._seconds
+
+
+class _LateError(TimeoutError):
+    """It was not there in time."""
+
+
+async def in_time(awaited: Awaitable[T], latest: Callable[[], float]) -> T:
+    """Await what is mostly there already; a clock runs only if it is not.
+
+    Parameters
+    ----------
+    awaited : awaitable
+        What is begun at once.
+    latest : callable
+        Returns the time of the loop at which the waiting ends, if it comes to that.
+
+    Raises
+    ------
+    TimeoutError
+        It was not there in time.
+    """
+    begun = awaited.__await__()
+    try:
+        first = next(begun)
+    except StopIteration as ended:
+        told: T = ended.value
+        return told
+    timing = asyncio.timeout_at(latest())
+    try:
+        async with timing:
+            return await _Rest(begun, first)
+    except TimeoutError:
+        if timing.expired():
+            raise _LateError from None
+        raise
+
+
+class _Rest(Generic[T]):
+    """The rest of something that was begun, from what it waits for first."""
+
+    def __init__(self, begun: Generator[Any, Any, T], first: Any) -> None:
+        self._begun = begun
+        self._first = first
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        awaited = self._first
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is for what was begun
+                go = partial(self._begun.throw, error)
+            else:
+                go = partial(self._begun.send, sent)
+            try:
+                awaited = go()
+            except StopIteration as ended:
+                told: T = ended.value
+                return told
 
 
 def _one_too_many(patience: Patience) -> OverloadedError:

@@ -38,6 +38,11 @@ class Kind:
     title: str
     open: bool = True
 
+    @property
+    def ends_connection(self) -> bool:
+        """Whether the rest of the body was not read, so that the connection cannot go on."""
+        return self.status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
+
 
 def _caller(status: HTTPStatus, title: str) -> Kind:
     return Kind(status, title)

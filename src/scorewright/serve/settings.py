@@ -21,6 +21,7 @@ from pydantic_settings import (
 from scorewright.domain.access import Role
 from scorewright.errors import SettingsError
 from scorewright.serve.access.choosing import is_loopback
+from scorewright.serve.limit_settings import LimitSettings
 
 PREFIX = "SCOREWRIGHT_"
 FILE = f"{PREFIX}SETTINGS_FILE"
@@ -43,7 +44,7 @@ def _mapped(told: object) -> object:
     return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(LimitSettings):
     """Settings of the service: arguments first, then ``SCOREWRIGHT_...`` variables, then the settings file.
 
     Empty variables count as unset. `settings_table` says what each of them means.
@@ -53,15 +54,6 @@ class ServiceSettings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    host: str = Field(
-        "127.0.0.1",
-        min_length=1,
-        description="Address to listen on. Beyond loopback the service starts only with keys or an identity provider.",
-    )
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose a free one.")
-    shutdown_seconds: int = Field(
-        10, ge=0, description="How long requests under way may take to finish once the service is told to stop."
-    )
     max_body_bytes: int = Field(2 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     top_contributions: int = Field(10, ge=0, description="How many contributions a decision shows.")
 

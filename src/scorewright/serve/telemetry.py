@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from scorewright.flows.following import Event
 
-Step = Literal["parse", "features", "score", "ledger", "total"]
+Step = Literal["parse", "read", "features", "score", "ledger", "total"]
 
 METRICS_MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: Folder through which several workers share their metrics. Read once, when prometheus_client is first imported.
@@ -58,12 +59,17 @@ class Metrics:
         self._problems = Counter("scorewright_problems", "Requests refused or failed.", ["code"], **given)
         self._batches = Histogram("scorewright_batch_size", "Requests computed together.", buckets=SIZES, **given)
         self._ledger = Counter("scorewright_ledger_failures", "Writes that the ledger refused.", **given)
+        self._missed = Counter("scorewright_shadows_missed", "Decisions not scored beside.", ["code"], **given)
         self._happened = Counter("scorewright_model_events", "Model swaps and refusals.", ["slot", "event"], **given)
         live: dict[str, Any] = {"multiprocess_mode": "livesum", **given}
         self._queue = Gauge("scorewright_queue_depth", "Requests that wait to be computed.", **live)
         self._serving = Gauge("scorewright_model_workers", "Workers by model.", ["slot", "version", "bundle"], **live)
         self._stale = Gauge("scorewright_registry_unreachable", "Workers without a registry.", ["slot"], **live)
         self._held: dict[str, tuple[str, str]] = {}
+        # Looked up once: prometheus_client takes a lock and makes texts of all labels each time.
+        self._step = cache(self._steps.labels)
+        self._request = cache(self._requests.labels)
+        self._decision = cache(self._decisions.labels)
 
     @contextmanager
     def timed(self, step: Step) -> Iterator[None]:
@@ -76,15 +82,15 @@ class Metrics:
 
     def took(self, step: Step, seconds: float) -> None:
         """Count the time that a step took."""
-        self._steps.labels(step).observe(seconds)
+        self._step(step).observe(seconds)
 
     def answered(self, fields: Mapping[str, Any]) -> None:
         """Count an answered request, from its `access_fields`."""
-        self._requests.labels(fields["method"], fields["route"], str(fields["status"])).inc()
+        self._request(fields["method"], fields["route"], fields["status"]).inc()
 
     def decided(self, outcome: str) -> None:
         """Count a decision: ``approve``, ``refer`` or ``refuse``."""
-        self._decisions.labels(outcome).inc()
+        self._decision(outcome).inc()
 
     def refused(self, code: str) -> None:
         """Count a problem by its code."""
@@ -93,6 +99,10 @@ class Metrics:
     def ledger_failed(self) -> None:
         """Count a write that the ledger refused."""
         self._ledger.inc()
+
+    def shadow_missed(self, code: str) -> None:
+        """Count a decision that the challenger did not score beside."""
+        self._missed.labels(code).inc()
 
     def batched(self, size: int) -> None:
         """Count a batch."""

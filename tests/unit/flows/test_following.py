@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from scorewright.domain.decisions import NOTHING, Decision, Include, ModelInfo, Simulated
-from scorewright.errors import BundleCorruptError, NoModelError, RegistryUnusableError
+from scorewright.domain.service import Judged
+from scorewright.errors import BundleCorruptError, NoModelError, RegistryUnusableError, ScorewrightError
 from scorewright.flows.champion import LoadedModel
 from scorewright.flows.following import Event, Follower, Following
 from scorewright.flows.plan import Plan
@@ -429,8 +430,18 @@ def test_real_models_that_were_replaced_are_freed_without_the_collector(registry
 
 def test_a_model_without_a_probability_is_not_warm() -> None:
     lost = Decision(1, float("nan"), "refuse", Service("1", threading.Event()).model())
-    service = SimpleNamespace(example=dict, decide=lambda application, include: lost)
+    good = replace(lost, pd=1.0)
+    together: list[Judged | ScorewrightError] = [Judged(lost), Judged(lost)]
+    service = SimpleNamespace(
+        example=dict, decide=lambda application, include: lost, decide_each=lambda wishes: together[: len(wishes)]
+    )
     with pytest.raises(BundleCorruptError, match="nan"):
         warm(service)  # type: ignore[arg-type]
-    service.decide = lambda application, include: replace(lost, pd=1.0)
+    service.decide = lambda application, include: good
+    with pytest.raises(BundleCorruptError, match="nan"):
+        warm(service)  # type: ignore[arg-type]
+    together[:] = [Judged(good), NoModelError("One must be.", "none", "Promote one.")]
+    with pytest.raises(NoModelError):
+        warm(service)  # type: ignore[arg-type]
+    together[:] = [Judged(good), Judged(good)]
     warm(service)  # type: ignore[arg-type]

@@ -20,11 +20,13 @@ EXPECTED = {
     "POST /v1/outcomes": "i",
     "POST /v1/decisions/{id}/replay": "v",
     "POST /v1/simulations": "iov",
+    "POST /v1/clients/{id}/decisions": "i",
     "GET /v1/clients/{id}": "ov",
     "GET /v1/model": "iovp",
     "GET /v1/models": "vp",
     "GET /v1/schema": "iov",
     "GET /v1/example": "iov",
+    "GET /v1/openapi.json": "iov",
     "GET /metrics": "vp",
 }
 LETTERS = {"integrator": "i", "officer": "o", "validator": "v", "operator": "p"}

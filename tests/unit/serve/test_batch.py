@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import io
 import json
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,8 +17,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from starlette.requests import ClientDisconnect
 
-from scorewright.domain.decisions import Decision, HardRule, ModelInfo
+from scorewright.domain.decisions import NOTHING, Decision, HardRule, ModelInfo
 from scorewright.domain.matrix import Label
+from scorewright.domain.service import Answered
 from scorewright.errors import (
     BodyNotArrowError,
     BodyShapeError,
@@ -32,17 +32,20 @@ from scorewright.errors import (
     UnseenCategoryError,
 )
 from scorewright.serve import problems
-from scorewright.serve.answers import DecisionAnswer, decision_answer
+from scorewright.serve.answers import decision_answer
 from scorewright.serve.arrow_rows import ANSWERS
 from scorewright.serve.arrow_stream import END
-from scorewright.serve.batch import Batch, BatchLimits, StreamedAnswer, answer_lines, begun, row_schema
+from scorewright.serve.batch import Batch, BatchLimits, StreamedAnswer, answer_lines, begun, row_schema, write_brief
 from scorewright.serve.batch_arrow import answer_arrow
 from scorewright.serve.explained import EXAMPLE as EXPLANATION
+from scorewright.serve.recorded import RecordedDecision, recorded_body
+from tests.logs import lines_of, logged
 
 T = TypeVar("T")
 
 MODEL = ModelInfo("book", "7", "sha256:ab", "lightgbm", "log-odds", 0.09, 3, ("application", "loans"))
 RULE = HardRule("poor", "refuse", Label("Low income", "Petit revenu"))
+RECORDED = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 SMALL = BatchLimits(rows=3, chunk_bytes=200, line_bytes=120, message_bytes=1 << 16, history_rows=20)
 Bodies = Sequence[dict[str, Any]]
 
@@ -65,9 +68,16 @@ class Decider:
     def __init__(self) -> None:
         self.chunks: list[list[dict[str, Any]]] = []
 
-    def __call__(self, bodies: Sequence[Any]) -> list[Decision | ScorewrightError]:
+    def __call__(self, bodies: Sequence[Any]) -> list[bytes | Exception]:
         self.chunks.append([dict(body) for body in bodies])
-        return [decided(body) for body in bodies]
+        return [said(decided(body)) for body in bodies]
+
+
+def said(found: Decision | ScorewrightError) -> bytes | Exception:
+    """Say a decision as the ledger gives it back."""
+    if isinstance(found, ScorewrightError):
+        return found
+    return recorded_body(Answered(f"id-{found.application}", RECORDED, write_brief(found, NOTHING), found.outcome))
 
 
 async def at_once(task: Callable[[], T]) -> T:
@@ -117,8 +127,9 @@ def test_each_line_is_answered_in_its_place() -> None:
 
 def test_a_decision_is_said_as_for_one_application_without_its_explanation() -> None:
     whole = decision_answer(decided({"application": {"id": 3, "income": 0}}), 0).model_dump_json()  # type: ignore[arg-type]
-    said = lines(line(3, income=0))[0]["answer"]
-    assert said == {name: value for name, value in json.loads(whole).items() if name not in EXPLANATION}
+    told = lines(line(3, income=0))[0]["answer"]
+    assert (told.pop("id"), told.pop("time")) == ("id-3", "2026-03-02T09:30:00Z")
+    assert told == {name: value for name, value in json.loads(whole).items() if name not in EXPLANATION}
 
 
 BROKEN = {
@@ -263,18 +274,33 @@ def test_a_body_that_ends_early_is_answered_as_far_as_it_came() -> None:
     assert body.closed
 
 
-def test_what_the_whole_chunk_fails_by_is_answered_to_each_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    def fails(_bodies: Bodies) -> list[Decision | ScorewrightError]:
+def test_what_the_whole_chunk_fails_by_is_answered_to_each_and_logged_once() -> None:
+    def fails(_bodies: Bodies) -> list[bytes | Exception]:
         raise LedgerUnavailableError("the disk is full")
 
-    with caplog.at_level(logging.ERROR):
+    with logged() as log:
         rows = lines(line(1) + b"no json\n" + line(2), decide=fails)
     assert codes(rows) == ["ledger-unavailable", "request-not-json", "ledger-unavailable"]
     assert "disk" not in json.dumps(rows)
-    assert [record.message for record in caplog.records if "ledger-unavailable" in record.message] == [
-        record.message for record in caplog.records
-    ]
-    assert len(caplog.records) == 1
+    (refused,) = [one for one in lines_of(log) if one["event"] == "refused"]
+    assert (refused["code"], refused["request_id"]) == ("ledger-unavailable", "1234")
+    assert "the disk is full" in refused["reason"]
+
+
+def test_what_nobody_expected_of_one_application_is_its_own_problem_and_logged_without_its_words() -> None:
+    def decide(bodies: Bodies) -> list[bytes | Exception]:
+        return [
+            ZeroDivisionError("Mrs Martin") if body["application"]["id"] == 2 else Decider()([body])[0]
+            for body in bodies
+        ]
+
+    with logged() as log:
+        rows = lines(GOOD, decide=decide)
+    assert codes(rows) == [None, "internal", None]
+    assert rows[1]["problem"]["instance"] == "urn:uuid:1234"
+    (line_,) = [one for one in lines_of(log) if one["event"] == "unexpected"]
+    assert (line_["error"], line_["request_id"]) == ("ZeroDivisionError", "1234")
+    assert "Martin" not in log.getvalue() + json.dumps(rows)
 
 
 @pytest.mark.parametrize("answer", [answer_lines, answer_arrow])
@@ -284,7 +310,7 @@ def test_a_worker_that_takes_no_more_is_said_to_each(answer: Answer) -> None:
     async def full(task: Callable[[], T]) -> T:
         if answer is answer_arrow and next(taken):
             return task()
-        raise OverloadedError("No more than so many wait.", "one more", "Send it again.")
+        raise OverloadedError("No more than so many wait.", "one more")
 
     if answer is answer_lines:
         assert codes(lines(GOOD, work=full)) == ["service-overloaded"] * 3
@@ -293,7 +319,7 @@ def test_a_worker_that_takes_no_more_is_said_to_each(answer: Answer) -> None:
 
 
 def test_what_nobody_expected_ends_the_answer() -> None:
-    def fails(_bodies: Bodies) -> list[Decision | ScorewrightError]:
+    def fails(_bodies: Bodies) -> list[bytes | Exception]:
         raise ZeroDivisionError
 
     for too_few in (fails, lambda _bodies: []):
@@ -303,7 +329,7 @@ def test_what_nobody_expected_ends_the_answer() -> None:
 
 def test_the_schema_of_a_line_fits_the_lines() -> None:
     schemas = {
-        **DecisionAnswer.model_json_schema(ref_template="#/components/schemas/{model}")["$defs"],
+        **RecordedDecision.model_json_schema(ref_template="#/components/schemas/{model}")["$defs"],
         "Problem": problems.Problem.model_json_schema(),
     }
     validator = Draft202012Validator({**row_schema(), "components": {"schemas": schemas}})
@@ -354,7 +380,7 @@ def test_arrow_is_answered_as_ndjson_with_keys_as_text() -> None:
 def test_the_answers_of_arrow_have_the_fields_of_ndjson() -> None:
     answer, problem = ANSWERS.field("answer").type, ANSWERS.field("problem").type
     names = {answer.field(place).name for place in range(answer.num_fields)}
-    assert names == set(DecisionAnswer.model_fields) - set(EXPLANATION)
+    assert names == set(RecordedDecision.model_fields) - set(EXPLANATION)
     assert {problem.field(place).name for place in range(problem.num_fields)} == set(problems.Problem.model_fields)
 
 

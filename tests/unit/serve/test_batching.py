@@ -4,6 +4,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -344,3 +345,29 @@ def test_results_for_a_loop_that_has_closed_are_dropped() -> None:
     work.end(2)
     assert asyncio.run(batcher.submit(2)) == 20
     assert batcher.close(PATIENCE)
+
+
+# Results that are yet to come
+
+
+def test_a_result_that_is_a_future_is_waited_for_while_the_next_batch_is_computed() -> None:
+    recorded: dict[int, Future[str]] = {1: Future(), 2: Future()}
+
+    async def act(batcher: Batcher[int, Any]) -> None:
+        first, second = [*await ask(batcher, 1), *await ask(batcher, 2)]
+        threading.Thread(target=recorded[2].set_result, args=("two",)).start()
+        assert await second == "two"
+        assert not first.done()
+        recorded[1].set_exception(ValueError("one"))
+        with pytest.raises(ValueError, match="one"):
+            await first
+
+    with_batcher(lambda items: [recorded[item] for item in items], act)
+
+
+def test_the_deadline_counts_until_the_future_ends() -> None:
+    async def act(batcher: Batcher[int, Any]) -> None:
+        with pytest.raises(DeadlineError):
+            await batcher.submit(1, 0.01)
+
+    with_batcher(lambda items: [Future() for _ in items], act)

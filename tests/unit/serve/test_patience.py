@@ -9,7 +9,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scorewright.errors import BodyTooSlowError, ServiceError
-from scorewright.serve.patience import Guard, Patience
+from scorewright.serve.patience import Guard, Patience, in_time
 
 SOON = Patience(requests=1, body_seconds=0.05, pause_seconds=0.01, send_seconds=0.01, retry_after=7)
 LONG = Patience()
@@ -144,3 +144,59 @@ def test_what_is_not_http_passes_untouched() -> None:
         return sent
 
     assert asyncio.run(act()) == [{"type": "lifespan True"}]
+
+
+# Waiting, if one must
+
+
+def never_late() -> float:
+    return asyncio.get_running_loop().time() + 30
+
+
+def test_what_is_there_at_once_starts_no_clock() -> None:
+    def latest() -> float:
+        raise AssertionError("no clock is needed")
+
+    assert asyncio.run(in_time(last(), latest)) == LAST
+
+
+def test_what_has_to_wait_ends_as_it_would_alone() -> None:
+    async def several(ended: Exception | None) -> str:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+        if ended is not None:
+            raise ended
+        return "there"
+
+    assert asyncio.run(in_time(several(None), never_late)) == "there"
+    with pytest.raises(ValueError, match="its own"):
+        asyncio.run(in_time(several(ValueError("its own")), never_late))
+    with pytest.raises(TimeoutError, match="its own"):
+        asyncio.run(in_time(several(TimeoutError("its own")), never_late))
+
+
+def test_who_is_cancelled_while_waiting_cancels_what_was_begun() -> None:
+    seen: list[str] = []
+
+    async def patient() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async def act() -> None:
+        waiting = asyncio.ensure_future(in_time(patient(), never_late))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(act())
+    assert seen == ["cancelled"]
+
+
+def test_what_is_not_there_in_time_ends() -> None:
+    with pytest.raises(TimeoutError):
+        asyncio.run(in_time(never(), lambda: 0.0))

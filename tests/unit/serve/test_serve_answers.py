@@ -36,6 +36,7 @@ from scorewright.serve.answers import (
     ModelAnswer,
     SimulationAnswer,
     decision_answer,
+    decision_json,
     model_answer,
     simulation_answer,
 )
@@ -81,11 +82,52 @@ def test_everything_is_said_once() -> None:
         "rules": [],
         "threshold": 0.09,
         "loan_threshold": None,
+        "coverage": None,
+        "warnings": [],
         "scale": "log-odds",
         "policy": {"version": "0", "rule": "threshold", "referral": None},
         "model": {"portfolio": "book", "version": "7", "bundle": "sha256:ab", "candidate": "lightgbm"},
         **dict.fromkeys(PARTS),
     }
+
+
+def test_what_is_unusual_about_the_rows_is_said() -> None:
+    decision = replace(decided(), coverage=0.75, outside=("application.AGE", "loan.a.b"))
+    told = decision_answer(decision, 10)
+    assert told.coverage == 0.75
+    assert [one.model_dump() for one in told.warnings] == [
+        {"code": "out-of-range", "table": "application", "column": "AGE"},
+        {"code": "out-of-range", "table": "loan", "column": "a.b"},
+    ]
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+shares = st.floats(0, 1)
+rules = st.builds(HardRule, names, st.sampled_from(["refer", "refuse"]), st.builds(Label, names, names))
+policies = st.builds(PolicyInfo, names, st.sampled_from(["threshold", "money"]), st.none() | st.just("interval"))
+decisions = st.builds(
+    Decision,
+    application=st.integers(-(2**63), 2**63 - 1) | names,
+    pd=shares,
+    outcome=st.sampled_from(["approve", "refer", "refuse"]),
+    model=st.builds(replace, st.just(MODEL), policy=policies, threshold=shares, version=names),
+    opinion=st.none() | st.just("approve"),
+    rules=st.lists(rules, max_size=2).map(tuple),
+    interval=st.none() | st.tuples(shares, shares),
+    loan_threshold=st.none() | shares,
+    coverage=st.none() | shares,
+    outside=st.lists(st.just("loan.SUM"), max_size=2).map(tuple),
+)
+
+
+@given(decisions)
+def test_what_is_said_in_a_hurry_is_the_same_to_the_byte(decision: Decision) -> None:
+    assert decision_json(decision, 10) == decision_answer(decision, 10).model_dump_json().encode()
+
+
+def test_an_explained_decision_is_said_whole() -> None:
+    told = decision_answer(decided(0.5), 10, CONTRIBUTIONS).model_dump_json().encode()
+    assert decision_json(decided(0.5), 10, CONTRIBUTIONS) == told
 
 
 def test_contributions_are_told_with_what_they_sum_to_to_those_who_ask() -> None:

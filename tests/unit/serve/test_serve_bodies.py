@@ -101,6 +101,114 @@ def test_whatever_json_writes_is_read_back(row: Row, history: dict[str, list[Row
         assert parse_application(body) == application
 
 
+def plainly(body: bytes) -> object:
+    """Read JSON as the standard library does, but for names that repeat and for NaN."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    def never(constant: str) -> None:
+        raise ValueError(constant)
+
+    return json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=never)
+
+
+decimals = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+
+
+@given(st.lists(decimals, max_size=5))
+def test_numbers_are_read_to_the_last_bit(written: list[str]) -> None:
+    row = ", ".join(f'"c{place}": {number}' for place, number in enumerate(written))
+    body = f'{{"application": {{{row}}}}}'.encode()
+    try:
+        read = parse_application(body)
+    except BodyShapeError:
+        return
+    assert repr(read) == repr(plainly(body))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(
+            "0.1",
+            "2.2250738585072011e-308",
+            "4.9e-324",
+            "1e23",
+            "8.5e22",
+            "1.7976931348623157e308",
+            "-0",
+            "-0.0",
+            "1E5",
+        ),
+        *("9007199254740993.0", "9007199254740993", "0.500000000000000166533453693773481063544750213623046875"),
+        *("9223372036854775807", "-9223372036854775808", "1e19", "18446744073709551616.0"),
+    ],
+)
+def test_numbers_at_the_edges_are_read_to_the_last_bit(number: str) -> None:
+    body = f'{{"application": {{"x": {number}}}}}'.encode()
+    assert repr(parse_application(body)) == repr(plainly(body))
+
+
+@st.composite
+def bent(draw: st.DrawFn) -> bytes:
+    """A body of which a few bytes were changed."""
+    application = {**draw(histories), "application": draw(rows)}
+    body = bytearray(json.dumps(application, ensure_ascii=draw(st.booleans()), allow_nan=False).encode())
+    pieces = st.sampled_from(
+        [b":", b'"', b'"a":1,', b"\\u003a", b"\\", b"{", b"}", b",", b" ", b"\xff", b"1", b"e", b"null"]
+    )
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(body)))
+        body[place : place + draw(st.integers(0, 2))] = draw(pieces)
+    return bytes(body)
+
+
+@given(bent())
+def test_no_bent_body_is_read_as_anything_else(body: bytes) -> None:
+    try:
+        read = parse_application(body)
+    except RequestError:
+        return
+    assert repr(read) == repr(plainly(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"application": {"a:": 1, "a:": 1}}',
+        b'{"application": {"a": ":", "a": "::"}}',
+        b'{"application": {"a": "::", "a": ":"}}',
+        b'{"application": {"a" :1, "a":"x"}, "h": [{"b": ":a"}]}',
+        b'{"application": {"a": 1, "a": "\\u003a"}}',
+        b'{"application": {"\\u0061": 1, "a": 1}}',
+        b'{"application": {"a": 1}, "h": [{"b": ":"}], "h": []}',
+        b'{"application": {"a": 1}, "h": [{"b": 1, "c": "\\\\u003a\\":", "b": 1}]}',
+    ],
+)
+def test_no_name_repeats_unseen_among_colons(body: bytes) -> None:
+    with pytest.raises(BodyNotJsonError, match="twice in one object"):
+        parse_application(body)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"a:b": "c:d", "t": "12:30:00"},
+        {"x": '":'},
+        {"x": ":"},
+        {"": "\\u003a"},
+        {"x": "é:\n"},
+        {"x": True, "y": 1, "z": 1.0},
+    ],
+)
+def test_colons_and_escapes_within_texts_are_read(row: Row) -> None:
+    application = {"application": row, "loans": [row, {}], "none": []}
+    for ascii_only in (True, False):
+        assert repr(parse_application(json.dumps(application, ensure_ascii=ascii_only).encode())) == repr(application)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,13 +3,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from ipaddress import ip_network
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scorewright.errors import SettingsError
+from scorewright.serve.batching import Limits
+from scorewright.serve.lifetime import Running
+from scorewright.serve.limit_settings import LimitSettings
+from scorewright.serve.patience import Patience
 from scorewright.serve.settings import FILE, PREFIX, ServiceSettings, load_settings, settings_table
 
 SECRET = "a-key-of-23-characters!"
@@ -158,6 +164,72 @@ def test_keys_of_a_provider_on_this_machine_need_no_tls() -> None:
 )
 def test_whether_anyone_has_to_bring_anything(given: dict[str, Any], expected: bool) -> None:
     assert load_settings(**given).has_credentials is expected
+
+
+# What they reach
+
+#: Every setting of how much and how long: another value than the default, one that is refused, and where it arrives.
+REACH: dict[str, tuple[Any, Any, str]] = {
+    "workers": (3, 0, "running.workers"),
+    "announce_seconds": (1.5, -1, "running.announce_seconds"),
+    "closing_seconds": (2.5, 0, "running.closing_seconds"),
+    "keep_alive_seconds": (66, 0, "running.keep_alive_seconds"),
+    "head_seconds": (3.5, 0, "running.head_seconds"),
+    "head_bytes": (2048, 1023, "running.head_bytes"),
+    "connections": (7, 0, "running.connections"),
+    "log_format": ("json", "xml", "running.log_format"),
+    "concurrent_requests": (8, 0, "patience.requests"),
+    "body_seconds": (4.5, 0, "patience.body_seconds"),
+    "pause_seconds": (5.5, 0, "patience.pause_seconds"),
+    "send_seconds": (6.5, 0, "patience.send_seconds"),
+    "queue": (9, 0, "limits.waiting"),
+    "batch": (10, 0, "limits.batch"),
+    "retry_after": (11, 0, "limits.retry_after"),
+    "shutdown_seconds": (12, -1, "shutdown_seconds"),
+    "decision_seconds": (7.5, 0, "decision_seconds"),
+    "follow_seconds": (8.5, 0, "follow_seconds"),
+    "challenger": ("shadow", None, "challenger"),
+    "store": (Path("clients"), None, "store"),
+    "host": ("::1", None, "host"),
+    "port": (81, 65536, "port"),
+}
+
+
+def arrived(settings: ServiceSettings, place: str) -> Any:
+    return attrgetter(place)(settings)
+
+
+@pytest.mark.parametrize("name", REACH)
+def test_each_limit_comes_from_its_variable_and_arrives_where_it_counts(name: str) -> None:
+    value, refused, place = REACH[name]
+    assert arrived(load_settings(), place) == ServiceSettings.model_fields[name].default
+    with environment(**{f"{PREFIX}{name.upper()}": str(value)}):
+        assert arrived(load_settings(), place) == value
+    if refused is not None:
+        with environment(**{f"{PREFIX}{name.upper()}": str(refused)}):
+            assert name in refusal()
+
+
+def test_no_limit_is_forgotten_and_each_part_has_a_setting() -> None:
+    assert set(REACH) == set(LimitSettings.model_fields)
+    places = {place for _, _, place in REACH.values()}
+    for part, made in {"running": Running, "patience": Patience, "limits": Limits}.items():
+        left_out = {each.name for each in fields(made)} - {place.removeprefix(f"{part}.") for place in places}
+        # The last two name routes, no limits.
+        assert left_out <= {"retry_after", "always", "streamed"}
+    assert load_settings(retry_after=4).patience.retry_after == 4
+
+
+@pytest.mark.parametrize(
+    ("part", "made"),
+    [
+        pytest.param("running", Running(), id="running"),
+        pytest.param("patience", Patience(), id="patience"),
+        pytest.param("limits", Limits(), id="limits"),
+    ],
+)
+def test_defaults_are_those_of_the_parts_themselves(part: str, made: Any) -> None:
+    assert getattr(load_settings(), part) == made
 
 
 # The table

@@ -84,7 +84,7 @@ def test_what_is_planted_around_a_line_never_enters_it(form: logs.Format) -> Non
     told = LineFormatter(form).format(planted)
     assert SECRET not in told
     assert "54321" not in told
-    assert "RuntimeError, from" in told
+    assert "RuntimeError < fail (" in told
     assert "fail (" in told
     assert "KeyError" in told
 

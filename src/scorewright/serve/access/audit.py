@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("scorewright.serve.access.denied")
+
+Tell = Callable[[AccessEvent], Awaitable[None]]
+"""Writes an event down."""
 
 CLIENT_LEFT = 499
 FAILED = 500
@@ -36,12 +39,12 @@ class AccessAudit:
     app : ASGI application
         What answers. It leaves its ruling and the request's id in the scope's state.
     tell : callable
-        Takes the event.
+        Takes the event, and is waited for.
     now : callable
         Returns the time, in UTC.
     """
 
-    def __init__(self, app: ASGIApp, tell: Callable[[AccessEvent], None], now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, app: ASGIApp, tell: Tell, now: Callable[[], datetime] = _now) -> None:
         self.app = app
         self._tell = tell
         self._now = now
@@ -51,21 +54,30 @@ class AccessAudit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = False
+        begun, untold = False, None
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                begun = True
-                self._tell(access_event(scope, message["status"], self._now()))
+        def watched(message: Message) -> Awaitable[None]:
+            return begin(message) if message["type"] == "http.response.start" else send(message)
+
+        async def begin(message: Message) -> None:
+            nonlocal begun, untold
+            begun = True
+            try:
+                await self._tell(access_event(scope, message["status"], self._now()))
+            except Exception as error:
+                untold = error
+                raise
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         except BaseException as error:
+            if untold is not None:
+                # The application has made an error of its own of it: nothing can be answered that was begun.
+                raise untold from None
             if not begun:
                 left = isinstance(error, ClientDisconnect)
-                self._tell(access_event(scope, CLIENT_LEFT if left else FAILED, self._now()))
+                await self._tell(access_event(scope, CLIENT_LEFT if left else FAILED, self._now()))
             raise
 
 
@@ -81,11 +93,13 @@ def access_event(scope: Scope, status: int, now: datetime) -> AccessEvent:
         status=status,
         request_id=state.get("request_id", ""),
         why=ruling.why if ruling else None,
+        client=state.get("client"),
     )
 
 
 def log_denied(event: AccessEvent) -> None:
     """Log an event if the request was denied: why stands nowhere else."""
     if event.why is not None:
-        told = (event.request_id, event.method, event.route, event.status, event.caller or "nobody", event.why)
-        log.warning("request %s: %s %s denied with %d to %s: %s", *told)
+        told = {name: getattr(event, name) for name in ("request_id", "method", "route", "status", "caller")}
+        told["reason"] = event.why
+        log.warning("denied", extra=told)

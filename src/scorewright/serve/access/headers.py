@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -37,6 +36,13 @@ def security_headers(*, https: bool) -> Mapping[str, str]:
     return {**HEADERS, **TRANSPORT} if https else HEADERS
 
 
+#: The same, as ASGI wants them, by whether the request came over TLS.
+_ENCODED = {
+    https: [(name.lower().encode(), value.encode()) for name, value in security_headers(https=https).items()]
+    for https in (False, True)
+}
+
+
 class SecurityHeaders:
     """Adds the security headers to every answer, never over those that a page sets itself.
 
@@ -57,14 +63,14 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        added = security_headers(https=is_https(scope, self._proxies))
+        added = _ENCODED[is_https(scope, self._proxies)]
 
-        async def dressed(message: Message) -> None:
+        def dressed(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in added.items():
-                    headers.setdefault(name, value)
-            await send(message)
+                own = list(message.get("headers", ()))
+                named = {name.lower() for name, _ in own}
+                message["headers"] = own + [pair for pair in added if pair[0] not in named]
+            return send(message)
 
         await self.app(scope, receive, dressed)
 

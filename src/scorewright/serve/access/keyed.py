@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 
+_ANYONE = Caller("anyone", frozenset({"admin"}))
+_HOLDER = Caller("key", frozenset({"admin"}), "shared-key")
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -38,7 +42,7 @@ class OpenDoor(Authenticator):
 
     async def identify(self, headers: Mapping[str, str]) -> Caller:  # noqa: ARG002
         """Admit whoever asks."""
-        return Caller("anyone", frozenset({"admin"}))
+        return _ANYONE
 
 
 class SharedKey(Authenticator):
@@ -58,7 +62,7 @@ class SharedKey(Authenticator):
         # Digests have one length, so the time taken tells nothing of the key, not even how long it is.
         right = [self._same(digest_of(text), self._digest) for text in offered_keys(headers)]
         if any(right):
-            return Caller("key", frozenset({"admin"}), "shared-key")
+            return _HOLDER
         return OF_NO_KIND if right else NOTHING_BROUGHT
 
 

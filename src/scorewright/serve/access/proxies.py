@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def client_address(peer: str | None, forwarded: Iterable[str], proxies: Networks
 
 def address_of(scope: Scope, proxies: Networks) -> str:
     """Return the address of the client of an ASGI request."""
+    if not proxies:
+        return _shown(_peer(scope))
     return client_address(_peer(scope), Headers(scope=scope).getlist("x-forwarded-for"), proxies)
 
 
@@ -59,9 +62,16 @@ def is_https(scope: Scope, proxies: Networks) -> bool:
     """Tell whether the request came over TLS, to this process or to a trusted proxy in front of it."""
     if scope.get("scheme") == "https":
         return True
+    if not proxies:
+        return False
     peer = _address(_peer(scope) or "")
     told = ",".join(Headers(scope=scope).getlist("x-forwarded-proto")).rpartition(",")[2]
     return peer is not None and _is_within(peer, proxies) and told.strip().lower() == "https"
+
+
+@lru_cache(maxsize=1024)
+def _shown(peer: str | None) -> str:
+    return client_address(peer, (), ())
 
 
 def _peer(scope: Scope) -> str | None:
@@ -73,6 +83,7 @@ def _is_within(address: IPv4Address | IPv6Address, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     """Read an address as proxies write it: with a port or without, IPv6 in brackets or not."""
     bare = text.strip()

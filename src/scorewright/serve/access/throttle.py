@@ -7,6 +7,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import lru_cache
 
 MOST_SUBJECTS = 10_000
 
@@ -58,6 +59,7 @@ class Throttle:
             self._times.popitem(last=False)
 
 
+@lru_cache(maxsize=1024)
 def neighbourhood(address: str) -> str:
     """Return what an address is counted under: itself, or for IPv6 its /64, of which one customer holds every address.
 

@@ -16,7 +16,8 @@ from scorewright.serve.access.jwks import KeySource
 from scorewright.serve.access.seam import NOTHING_BROUGHT, OF_NO_KIND, Authenticator, Schemes, bearer
 
 LONGEST_TOKEN = 8192
-LONGEST_NAME = 200
+#: With the kind of credential before it, a name is as long as a ledger takes at most.
+LONGEST_NAME = 190
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 #: Other kinds, such as logout tokens, are signed by the same keys and admit nobody.
 _KINDS = frozenset({"jwt", "at+jwt", "application/at+jwt"})
