@@ -105,7 +105,8 @@ class Script:
         source = "\n".join([f"def written({', '.join([argument, *self.bound])}):", *self.lines])
         space: dict[str, Any] = {"__builtins__": {}}
         exec(compile(source, "<features>", "exec"), space)  # noqa: S102 - see the module: nothing foreign is in it
-        written = space["written"]
+        # Taken out: a model that refers to itself would outlive its swap (see `scorewright.flows.memory`).
+        written = space.pop("written")
         written.__defaults__ = tuple(self.bound.values())
         made: Callable[[Any], Any] = written
         return made

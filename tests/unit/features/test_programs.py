@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ from scorewright.features.engine import FeatureEngine, Programs
 from scorewright.features.few import ComputedFew, FewApplications
 from scorewright.features.prepared import Raw
 from scorewright.features.rewriting import storage
+from scorewright.features.writing import Script
 from scorewright.tables.contract import infer_contract
 from scorewright.tables.portfolio import Portfolio
 from scorewright.tables.types import Tables
@@ -139,3 +142,17 @@ def test_nothing_of_a_feature_file_becomes_source() -> None:
     engine = engine_of(book, tables)
     assert engine.agrees(tables)
     assert engine.compute(tables)["a b; import os"].to_list() == [1]
+
+
+def test_a_written_function_is_gone_with_the_last_who_holds_it() -> None:
+    script = Script()
+    script.line("return row")
+    written = script.function("row")
+    assert written(7) == 7
+    gone = weakref.ref(written)
+    gc.disable()
+    try:
+        del written
+        assert gone() is None
+    finally:
+        gc.enable()
