@@ -10,6 +10,7 @@ from scorewright.domain.decisions import Decision, Include, ModelInfo
 from scorewright.domain.ledger import DecisionEntry, Ledger, Recorded
 from scorewright.domain.service import Answered, Asked, Judged, JudgingService, Pending, Wish
 from scorewright.errors import LedgerBusyError, LedgerUnavailableError, ScorewrightError
+from scorewright.flows.records import decision_entry
 
 Write = Callable[[Decision, frozenset[Include]], bytes]
 """Says a decision as the JSON object that is recorded and answered."""
@@ -120,9 +121,7 @@ class Desk:
 
 def answered(recorded: Recorded) -> Answered:
     """Give a recorded decision as it is answered."""
-    entry = recorded.entry
-    if not isinstance(entry, DecisionEntry):
-        raise TypeError(f"a decision, not {recorded.kind}")
+    entry = decision_entry(recorded)
     return Answered(recorded.id, recorded.time, entry.answer, entry.outcome, recorded.repeated)
 
 

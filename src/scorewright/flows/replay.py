@@ -25,6 +25,7 @@ from scorewright.errors import (
 from scorewright.flows.champion import load_version
 from scorewright.flows.decide import ModelService
 from scorewright.flows.desk import policy_of
+from scorewright.flows.records import decision_entry
 from scorewright.registry.seam import ModelVersion, Registry
 
 Load: TypeAlias = Callable[[ModelVersion], JudgingService]
@@ -118,7 +119,7 @@ class Replayer:
     def _replayed(self, records: Sequence[Recorded]) -> Iterator[Result]:
         by_bundle: dict[tuple[str, str], list[tuple[str, DecisionEntry]]] = {}
         for one in records:
-            entry = _decision(one)
+            entry = decision_entry(one)
             if one.forgotten:
                 yield one.id, ForgottenError(one.id)
             else:
@@ -161,12 +162,6 @@ class Replayer:
 
 def _load(registry: Registry, version: ModelVersion) -> JudgingService:
     return ModelService(load_version(registry, version.portfolio, version.version))
-
-
-def _decision(recorded: Recorded) -> DecisionEntry:
-    if isinstance(recorded.entry, DecisionEntry):
-        return recorded.entry
-    raise TypeError(f"decisions and shadows can be computed again, not {recorded.kind}")
 
 
 def _wish(entry: DecisionEntry) -> Wish:

@@ -138,8 +138,9 @@ class Deciding:
         self.unrecorded |= isinstance(error, LedgerUnavailableError)
 
     def _count(self, answered: Answered) -> None:
-        self.unrecorded = False
+        # An answer that was recorded before says nothing of whether the ledger can record now.
         if not answered.repeated:
+            self.unrecorded = False
             self._metrics.decided(answered.outcome)
 
     def _too_late(self) -> DeadlineError:
