@@ -145,6 +145,23 @@ def test_nothing_is_answered_before_it_is_recorded(path: str) -> None:
 FAILURES = [LedgerUnavailableError("a full disk in /srv/ledger"), LedgerBusyError(10)]
 
 
+def test_a_service_whose_ledger_failed_is_ready_once_the_ledger_answers() -> None:
+    ledger = MemoryLedger()
+    client = Client(app_of(FakeService(), ledger))
+    repeated = {"Content-Type": "application/json", "Idempotency-Key": "one"}
+    assert client.decide(BODY, headers=repeated).status_code == 200
+    ledger.failure = LedgerUnavailableError("a database that is gone")
+    assert client.get("/readyz").status_code == 200
+    assert client.decide(BODY).status_code == 503
+    problem(client.get("/readyz"), 503, "ledger-unavailable")
+    ledger.failure = None
+    assert client.decide(BODY, headers=repeated).headers["idempotency-replayed"] == "true"
+    ledger.failure = LedgerUnavailableError("a database that is gone")
+    problem(client.get("/readyz"), 503, "ledger-unavailable")
+    ledger.failure = None
+    assert client.get("/readyz").status_code == 200
+
+
 @pytest.mark.parametrize("when", ["failure", "late_failure"])
 @pytest.mark.parametrize("failure", FAILURES, ids=["unavailable", "busy"])
 def test_what_cannot_be_recorded_is_not_answered(when: str, failure: ScorewrightError) -> None:
